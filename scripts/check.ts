@@ -1,0 +1,10 @@
+// Everything that can be judged without /dev/fuse.
+
+import { step, testStep } from './steps.ts';
+
+step('format', 'prettier', ['--check', '--log-level', 'warn', '.']);
+step('lint', 'eslint', ['--max-warnings', '0', '.']);
+step('types', 'tsc', ['-p', 'tsconfig.json']);
+step('dependency rules', 'depcruise', ['--config', '.dependency-cruiser.cjs', 'src']);
+testStep('unit tests', ['src/**/*.test.ts']);
+testStep('contract and model tests', ['test/contract/**/*.test.ts', 'test/model/**/*.test.ts']);

@@ -1,0 +1,47 @@
+// How this program starts itself again as another part of a session, and what each part may do.
+import type { ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { createLogger, type Logger } from '../base/index.ts';
+import { writeSync } from 'node:fs';
+import { start, type Privilege } from '../host/index.ts';
+import { descriptorList, type Descriptors, type SessionFolder } from '../recovery/index.ts';
+
+const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+const MAIN = fileURLToPath(new URL(`./main.${EXTENSION}`, import.meta.url));
+
+/** Small heaps and few threads: most of a session's processes only wait. */
+const NODE_FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=2', '--v8-pool-size=1'];
+
+export type Part = 'vault' | 'supervisor' | 'daemon';
+
+export interface LaunchOptions {
+  folder: SessionFolder;
+  descriptors: Descriptors | undefined;
+  privilege: Privilege;
+  args?: readonly string[];
+  log?: string | 'inherit';
+}
+
+/** Starts a part of the session; it inherits the descriptors that are given. */
+export function launch(part: Part, { folder, descriptors, privilege, args = [], log }: LaunchOptions): ChildProcess {
+  const source = descriptors?.source === undefined ? [] : ['--with-source'];
+  return start({
+    program: process.execPath,
+    args: [...NODE_FLAGS, MAIN, part, '--session', folder.path, ...source, ...args],
+    fds: descriptors === undefined ? [] : descriptorList(descriptors),
+    log: log ?? folder.log,
+    privilege,
+  });
+}
+
+/** A log line is one write to standard error, made at once: the next instruction may be the last. */
+export function partLogger(part: Part, id: string): Logger {
+  const write = (line: string): void => {
+    try {
+      writeSync(2, line);
+    } catch {
+      // a full disk, a closed pipe: serving matters more than its log
+    }
+  };
+  return createLogger({ write, fields: { part, session: id, pid: process.pid } });
+}

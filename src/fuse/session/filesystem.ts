@@ -1,0 +1,100 @@
+// What a file system offers to a session. Sources implement this; the session does everything that has to do with the kernel.
+//
+// Every call may answer at once or by a promise; answering at once costs no turn of the event loop. Results are a value,
+// or a positive errno as `Failed`: failing is ordinary (a name that is not there) and must not cost an exception.
+// Every operation may be run twice: a request is delivered again when the daemon died before its answer was written.
+import type { Attr, StatfsOut } from '../protocol/index.ts';
+import type { NodeIndex } from './nodes.ts';
+
+export type Eventually<T> = T | Promise<T>;
+
+/** A positive errno; 0 where a call answers only by success or failure. */
+export type Errno = number;
+
+/** Attributes the file system fills in; `attr` is written field by field, so it is not the read-only wire type. */
+export interface Stat {
+  /** What makes the object this object and no other: KEY_WORDS words. */
+  readonly key: Uint32Array;
+  /** Changes whenever the content may have changed. */
+  versionLow: number;
+  versionHigh: number;
+  readonly attr: { -readonly [K in keyof Attr]: Attr[K] };
+  btimeSeconds: number;
+  btimeNanoseconds: number;
+}
+
+/** A file of the source, opened. All opens of one node share it. */
+export interface OpenFile {
+  /** A descriptor that reads this very file, if there is one: it is kept by the vault, and can back passthrough reads. */
+  readonly fd?: number;
+  /** Fills `into` from `offset` on; returns bytes read (fewer only at the end of the file), or a negative errno. */
+  read(offset: number, into: Buffer): Eventually<number>;
+  /** Attributes of the open file, even if it is no longer found by its name. */
+  stat(stat: Stat): Eventually<Errno>;
+  /** lseek's SEEK_DATA and SEEK_HOLE: the new offset, or a negative errno. */
+  seek?(offset: number, whence: number): Eventually<number>;
+  close(): void;
+}
+
+/** Takes directory entries one by one; false when no more fit into the reply. */
+export type EntrySink = (name: Uint8Array, ino: bigint, type: number, nextOffset: bigint, stat: Stat | undefined) => boolean;
+
+export interface FileSystem {
+  /** The root's attributes, at the start of every daemon. */
+  root(stat: Stat): Eventually<Errno>;
+  lookup(parent: NodeIndex, name: Buffer, stat: Stat): Eventually<Errno>;
+  /** ESTALE when what the node stands for is no longer at its place: the kernel then looks its name up again. */
+  getattr(node: NodeIndex, stat: Stat): Eventually<Errno>;
+  /** The link's target, or an errno. */
+  readlink(node: NodeIndex): Eventually<Buffer | Errno>;
+  /** Opens for reading. Fills `stat` from the opened file. */
+  open(node: NodeIndex, stat: Stat): Eventually<OpenFile | Errno>;
+  /** An open file back from a descriptor that open() gave earlier, in another process. */
+  reopen(node: NodeIndex, fd: number): OpenFile;
+  /**
+   * Entries from `offset` (0 = the start, else the nextOffset of an entry) until the sink is full. With `plus`, `scratch`
+   * is filled for each entry and passed to the sink. An offset stays good for another daemon, as telldir's does.
+   */
+  readdir(node: NodeIndex, offset: bigint, plus: boolean, scratch: Stat, sizeBytes: number, sink: EntrySink): Eventually<Errno>;
+  statfs(): Eventually<StatfsOut | Errno>;
+  /** The value, or an errno (ENODATA). Absent: the file system has no extended attributes. */
+  getxattr?(node: NodeIndex, name: Buffer): Eventually<Buffer | Errno>;
+  /** Names, each ended by NUL, or an errno. */
+  listxattr?(node: NodeIndex): Eventually<Buffer | Errno>;
+}
+
+/** What the file system may ask about nodes. */
+export interface NodeNames {
+  parentOf(index: NodeIndex): NodeIndex;
+  nameOf(index: NodeIndex): Buffer;
+  hasKey(index: NodeIndex, key: Uint32Array): boolean;
+  writePath(index: NodeIndex, into: Buffer): number;
+}
+
+export function emptyStat(): Stat {
+  return {
+    key: new Uint32Array(5),
+    versionLow: 0,
+    versionHigh: 0,
+    btimeSeconds: 0,
+    btimeNanoseconds: 0,
+    attr: {
+      ino: 0n,
+      size: 0,
+      blocks: 0,
+      atime: 0,
+      mtime: 0,
+      ctime: 0,
+      atimensec: 0,
+      mtimensec: 0,
+      ctimensec: 0,
+      mode: 0,
+      nlink: 0,
+      uid: 0,
+      gid: 0,
+      rdev: 0,
+      blksize: 0,
+      flags: 0,
+    },
+  };
+}

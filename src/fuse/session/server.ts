@@ -1,0 +1,290 @@
+// The loop: takes requests from the kernel, has them handled, writes the replies. One thread, no request waits for another
+// unless its handler works synchronously.
+//
+// Every daemon starts here by taking over, the first one too: whoever mounted has answered INIT and keeps what was agreed.
+import { watchReadable, type Watch } from '../../libc/index.ts';
+import type { FuseDevice } from '../device/index.ts';
+import {
+  decodeInHeader,
+  encodeEmptyReply,
+  encodeOutHeader,
+  encodeResend,
+  ERRNO,
+  EXTLEN_UNIT_BYTES,
+  IN_HEADER_BYTES,
+  OUT_HEADER_BYTES,
+  UNIQUE_RESEND,
+  WireError,
+  type Agreed,
+  type Unique,
+} from '../protocol/index.ts';
+import type { FileSystem } from './filesystem.ts';
+import { emptyStat, type Stat } from './filesystem.ts';
+import { Exchange, NO_REPLY } from './exchange.ts';
+import { HandleTable } from './handles.ts';
+import type { Keeper } from './keeper.ts';
+import { HEADER, MemoryError, SLOT_BYTES } from './layout.ts';
+import type { SessionMemory } from './memory.ts';
+import { NodeTable } from './nodes.ts';
+import { OpenFiles } from './open-files.ts';
+import { HANDLERS } from './operations.ts';
+import { FrameSlots, type SlotIndex } from './slots.ts';
+
+/** How the requests come back that a predecessor took and did not answer. */
+export type TakeoverMode = 'resend' | 'journal';
+
+/** Why the predecessor is gone; a daemon that crashed by itself makes what it was working on suspect. */
+export type TakeoverCause = 'start' | 'killed' | 'crashed' | 'drained';
+
+/** How long the kernel may use what it was told without asking again, milliseconds. */
+export interface CachePolicy {
+  entryMs: number;
+  attrMs: number;
+  negativeMs: number;
+}
+
+export interface ServerConfig {
+  agreed: Agreed;
+  cache: CachePolicy;
+  /** The most one READ may ask for, bytes. */
+  readBytesMax: number;
+  passthroughMinBytes: number;
+}
+
+export interface ServerDeps {
+  device: FuseDevice;
+  memory: SessionMemory;
+  filesystem: (nodes: NodeTable) => FileSystem;
+  keeper: Keeper;
+  /** Called once, when the connection is over. */
+  onEnd: (how: 'unmounted' | 'aborted') => void;
+}
+
+/** A request in flight at this many crashes is answered EIO instead of being tried again. */
+export const CRASHES_MAX = 3;
+
+const FRAMES_PER_TURN = 256;
+
+export class Server {
+  readonly config: ServerConfig;
+  readonly nodes: NodeTable;
+  readonly handles: HandleTable;
+  readonly files: OpenFiles;
+  readonly filesystem: FileSystem;
+  readonly #deps: ServerDeps;
+  readonly #slots: FrameSlots;
+  readonly #u32: Uint32Array;
+  readonly #buffers: Buffer[] = [];
+  readonly #stats: Stat[] = [];
+  readonly #waiting = new Map<Unique, Exchange>();
+  readonly #empty = Buffer.alloc(OUT_HEADER_BYTES);
+  #watch: Watch | undefined;
+  #draining: (() => void) | undefined;
+  #ended = false;
+
+  constructor(config: ServerConfig, deps: ServerDeps) {
+    this.config = config;
+    this.#deps = deps;
+    this.#u32 = deps.memory.u32;
+    this.nodes = new NodeTable(deps.memory);
+    this.handles = new HandleTable(deps.memory);
+    this.#slots = new FrameSlots(deps.memory);
+    this.filesystem = deps.filesystem(this.nodes);
+    this.files = new OpenFiles({
+      nodes: this.nodes,
+      handles: this.handles,
+      filesystem: this.filesystem,
+      keeper: deps.keeper,
+      passthroughMinBytes: config.passthroughMinBytes,
+    });
+  }
+
+  /** Begins to serve. The predecessor must be certainly gone. */
+  takeOver(mode: TakeoverMode, cause: TakeoverCause): { leftovers: number; handles: number; nodes: number } {
+    this.#u32[HEADER.generation] = (this.#u32[HEADER.generation] ?? 0) + 1;
+    const left = this.#slots.claimLeftovers();
+    if (cause === 'crashed') for (const slot of left) this.#slots.suspect(this.#slots.frame(slot).readBigUInt64LE(8));
+    this.files.restore();
+    if (mode === 'resend') {
+      const message = Buffer.alloc(OUT_HEADER_BYTES);
+      this.#deps.device.write(message, encodeResend(message));
+      for (const slot of left) this.#slots.release(slot);
+    } else {
+      for (const slot of left) this.#serve(slot, true);
+    }
+    this.#watch = watchReadable(this.#deps.device.fd, () => this.#pump());
+    this.#pump();
+    void this.files.fetchAll();
+    return { leftovers: left.length, handles: this.handles.liveCount, nodes: this.nodes.liveCount };
+  }
+
+  /** Stops taking requests; resolves when those taken are answered. Nothing is read afterwards. */
+  drain(): Promise<void> {
+    this.#watch?.close();
+    this.#watch = undefined;
+    return new Promise((resolve) => {
+      this.#draining = resolve;
+      this.#settle();
+    });
+  }
+
+  /** Takes requests again after a drain that was called off. */
+  resume(): void {
+    this.#draining = undefined;
+    if (this.#watch !== undefined || this.#ended) return;
+    this.#watch = watchReadable(this.#deps.device.fd, () => this.#pump());
+    this.#pump();
+  }
+
+  get requestsInFlight(): number {
+    return this.#slots.inFlight;
+  }
+
+  /** Sends a notification. False when the kernel does not know the object, which is fine. */
+  notify(message: Uint8Array, length: number): boolean {
+    return this.#deps.device.write(message, length) === 'written';
+  }
+
+  /** A request the caller interrupted: tells its handler, if it is still at work. */
+  interrupt(unique: Unique): void {
+    this.#waiting.get(unique)?.interrupt();
+  }
+
+  /** A scratch Stat; give it back with returnStat when nothing reads it any more. */
+  borrowStat(): Stat {
+    return this.#stats.pop() ?? emptyStat();
+  }
+  returnStat(stat: Stat): void {
+    if (this.#stats.length < 64) this.#stats.push(stat);
+  }
+
+  #pump(): void {
+    const { device } = this.#deps;
+    for (let frames = 0; frames < FRAMES_PER_TURN && !this.#ended && this.#draining === undefined; frames++) {
+      const slot = this.#slots.take();
+      if (slot < 0) {
+        // Every slot is in use: the kernel keeps the rest until one is free.
+        this.#watch?.close();
+        this.#watch = undefined;
+        return;
+      }
+      const outcome = device.read(this.#slots.address(slot), SLOT_BYTES);
+      if (outcome === 'frame') {
+        this.#serve(slot, false);
+        continue;
+      }
+      this.#slots.release(slot);
+      if (outcome === 'again') continue;
+      if (outcome !== 'none') this.#end(outcome);
+      return;
+    }
+  }
+
+  #serve(slot: SlotIndex, replayed: boolean): void {
+    const frame = this.#slots.frame(slot);
+    let exchange: Exchange;
+    try {
+      const header = decodeInHeader(frame);
+      const args = frame.subarray(IN_HEADER_BYTES, header.len - header.totalExtlen * EXTLEN_UNIT_BYTES);
+      const again = replayed || (header.unique & UNIQUE_RESEND) !== 0n;
+      exchange = new Exchange(slot, header, args, again, this.#buffers.pop() ?? this.#newBuffer());
+    } catch (err) {
+      if (!(err instanceof WireError)) throw err;
+      // Too short to be answered: only a device that lies does this.
+      this.#slots.release(slot);
+      return;
+    }
+    const { unique } = exchange.header;
+    if (exchange.again && this.#slots.crashesOf(unique) >= CRASHES_MAX) {
+      this.#reply(exchange, -ERRNO.EIO);
+      return;
+    }
+    const result = this.#handle(exchange);
+    if (typeof result === 'number') {
+      this.#reply(exchange, result);
+      return;
+    }
+    this.#waiting.set(unique, exchange);
+    void result.then(
+      (length) => {
+        this.#waiting.delete(unique);
+        this.#reply(exchange, length);
+        this.#slotFreed();
+      },
+      (err: unknown) => {
+        this.#waiting.delete(unique);
+        this.#reply(exchange, -errnoOf(err));
+        this.#slotFreed();
+      },
+    );
+  }
+
+  #handle(exchange: Exchange): number | Promise<number> {
+    const handler = HANDLERS[exchange.header.opcode];
+    if (handler === undefined) return -ERRNO.ENOSYS;
+    try {
+      return handler(this, exchange);
+    } catch (err) {
+      return -errnoOf(err);
+    }
+  }
+
+  /** `result`: payload bytes, a negative errno, or NO_REPLY. */
+  #reply(exchange: Exchange, result: number): void {
+    const { unique } = exchange.header;
+    if (result !== NO_REPLY) {
+      const outcome = result < 0 ? this.#writeError(unique, -result) : this.#writeResult(exchange, unique, result);
+      if (outcome === 'written') exchange.after?.();
+      else {
+        for (const node of exchange.granted ?? []) this.nodes.forget(node, 1);
+        exchange.refused?.();
+      }
+      this.#u32[HEADER.answered] = ((this.#u32[HEADER.answered] ?? 0) + 1) >>> 0;
+      this.#slots.clear(unique);
+    }
+    if (this.#buffers.length < 8) this.#buffers.push(exchange.out);
+    this.#slots.release(exchange.slot);
+    if (this.#draining !== undefined) this.#settle();
+  }
+
+  #writeError(unique: Unique, errno: number): string {
+    return this.#deps.device.write(this.#empty, encodeEmptyReply(this.#empty, 0, unique, errno));
+  }
+
+  #writeResult(exchange: Exchange, unique: Unique, payloadBytes: number): string {
+    const length = OUT_HEADER_BYTES + payloadBytes;
+    encodeOutHeader(exchange.out, 0, { len: length, error: 0, unique });
+    return this.#deps.device.write(exchange.out, length);
+  }
+
+  #newBuffer(): Buffer {
+    return Buffer.allocUnsafeSlow(OUT_HEADER_BYTES + this.config.readBytesMax);
+  }
+
+  /** After a wait: if reading stopped for want of a slot, it goes on. */
+  #slotFreed(): void {
+    if (this.#watch === undefined && this.#draining === undefined && !this.#ended) this.resume();
+  }
+
+  #settle(): void {
+    if (this.#slots.inFlight === 0) this.#draining?.();
+  }
+
+  #end(how: 'unmounted' | 'aborted'): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#watch?.close();
+    this.#watch = undefined;
+    this.#deps.onEnd(how);
+  }
+}
+
+/**
+ * Malformed arguments are EINVAL, a full table ENFILE. Anything else is a fault of ours: it is thrown on, the daemon dies, and
+ * its successor tries the request again (up to CRASHES_MAX times).
+ */
+function errnoOf(err: unknown): number {
+  if (err instanceof WireError) return err.code === 'unknown-opcode' ? ERRNO.ENOSYS : ERRNO.EINVAL;
+  if (err instanceof MemoryError && err.code === 'table-full') return ERRNO.ENFILE;
+  throw err;
+}

@@ -1,0 +1,177 @@
+// The daemon: serves the file system once it is told to, and until then is a warm standby.
+//
+// It has no privilege and starts nothing. Fence: only who holds the lock on the session memory may read requests; the kernel
+// frees the lock when its holder is gone, so two daemons never serve one session, whatever a supervisor believes.
+import { closeSync, openSync } from 'node:fs';
+import { sleep, type Logger } from '../base/index.ts';
+import { FuseDevice } from '../fuse/device/index.ts';
+import {
+  emptyStat,
+  openSessionMemory,
+  Server,
+  type FileSystem,
+  type NodeNames,
+  type NodeTable,
+  type TakeoverCause,
+  type TakeoverMode,
+} from '../fuse/session/index.ts';
+import { connectChannel, type Channel, type Message } from '../host/index.ts';
+import { file } from '../libc/index.ts';
+import type { Descriptors } from './descriptors.ts';
+import type { SessionFolder } from './folders.ts';
+import { readRecord, type SessionRecord } from './record.ts';
+import { VaultKeeper } from './vault-keeper.ts';
+
+export interface DaemonConfig {
+  folder: SessionFolder;
+  uid: number;
+  descriptors: Descriptors;
+}
+
+export interface DaemonDeps {
+  log: Logger;
+  filesystem: (record: SessionRecord, descriptors: Descriptors, nodes: NodeNames) => FileSystem;
+  exit: (status: number) => void;
+}
+
+const RECONNECT_MS = 20;
+const FENCE_TIMEOUT_MS = 5_000;
+/** A standby that finds no supervisor for this long is of no use to anybody. */
+const ORPHAN_TIMEOUT_MS = 30_000;
+const PASSTHROUGH_MIN_BYTES = 128 * 1024;
+
+export class Daemon {
+  readonly #config: DaemonConfig;
+  readonly #deps: DaemonDeps;
+  readonly #lockFd: number;
+  #supervisor: Channel | undefined;
+  #lostSinceMs = performance.now();
+  #server: Server | undefined;
+  #keeper: VaultKeeper | undefined;
+  #phase: 'ready' | 'serving' | 'draining' = 'ready';
+  #leaving = false;
+
+  constructor(config: DaemonConfig, deps: DaemonDeps) {
+    this.#config = config;
+    this.#deps = deps;
+    // A second open of the same memory: the lock belongs to it alone, not to the copies others hold.
+    this.#lockFd = openSync(`/proc/self/fd/${config.descriptors.memory}`, 'r+');
+    this.#keeper = new VaultKeeper(config.folder.vaultSocket, config.uid, () => this.#server?.files.keepAll());
+    process.on('SIGTERM', () => this.#leave());
+    this.#connect();
+  }
+
+  #connect(): void {
+    try {
+      const channel = connectChannel(this.#config.folder.supervisorSocket, this.#config.uid);
+      this.#supervisor = channel;
+      channel.listen({ message: (message) => this.#message(message), closed: () => this.#lost() });
+      channel.send({ op: 'daemon', phase: this.#phase });
+      if (this.#leaving) channel.send({ op: 'leaving' });
+    } catch {
+      // Being replaced, or a stranger in its place. A serving daemon serves on.
+      if (this.#phase === 'ready' && performance.now() - this.#lostSinceMs > ORPHAN_TIMEOUT_MS) this.#deps.exit(0);
+      else setTimeout(() => this.#connect(), RECONNECT_MS);
+    }
+  }
+
+  #lost(): void {
+    this.#supervisor = undefined;
+    this.#lostSinceMs = performance.now();
+    setTimeout(() => this.#connect(), RECONNECT_MS);
+  }
+
+  #message(message: Message): void {
+    switch (message['op']) {
+      case 'ping':
+        this.#supervisor?.send({ op: 'pong' });
+        return;
+      case 'serve':
+        void this.#serve(message['mode'] as TakeoverMode, message['cause'] as TakeoverCause);
+        return;
+      case 'drain':
+        void this.#drain();
+        return;
+      case 'resume':
+        this.#resume();
+        return;
+      case 'dismiss':
+        this.#deps.exit(0);
+        return;
+    }
+  }
+
+  async #serve(mode: TakeoverMode, cause: TakeoverCause): Promise<void> {
+    if (this.#phase !== 'ready') return;
+    const startMs = performance.now();
+    await this.#takeFence();
+    const { descriptors, folder } = this.#config;
+    const record = readRecord(folder.record);
+    const memory = openSessionMemory(descriptors.memory);
+    const { options, agreed } = record;
+    const server = new Server(
+      {
+        agreed,
+        cache: { entryMs: options.entryTimeoutMs, attrMs: options.attrTimeoutMs, negativeMs: options.negativeTimeoutMs },
+        readBytesMax: agreed.maxPages * 4096,
+        passthroughMinBytes: options.passthrough ? PASSTHROUGH_MIN_BYTES : Infinity,
+      },
+      {
+        device: new FuseDevice(descriptors.fuse),
+        memory,
+        filesystem: (nodes: NodeTable) => this.#deps.filesystem(record, descriptors, nodes),
+        keeper: this.#keeper as VaultKeeper,
+        onEnd: (how) => this.#over(how),
+      },
+    );
+    this.#server = server;
+    const root = emptyStat();
+    if ((await server.filesystem.root(root)) === 0) server.nodes.setRootKey(root.key);
+    this.#phase = 'serving';
+    const found = server.takeOver(mode, cause);
+    this.#supervisor?.send({ op: 'serving', ...found, tookMs: performance.now() - startMs });
+  }
+
+  /** Waits until nobody else may read requests. */
+  async #takeFence(): Promise<void> {
+    const endMs = performance.now() + FENCE_TIMEOUT_MS;
+    while (!file.tryLock(this.#lockFd)) {
+      if (performance.now() > endMs) {
+        this.#deps.log.error('another daemon still serves the session', { waitedMs: FENCE_TIMEOUT_MS });
+        this.#deps.exit(1);
+      }
+      await sleep(1);
+    }
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#phase !== 'serving' || this.#server === undefined) return;
+    this.#phase = 'draining';
+    await this.#server.drain();
+    if ((this.#phase as string) !== 'draining') return; // called off
+    this.#phase = 'ready';
+    this.#server = undefined;
+    file.unlock(this.#lockFd);
+    this.#supervisor?.send({ op: 'drained' });
+  }
+
+  #resume(): void {
+    if (this.#phase !== 'draining') return;
+    this.#phase = 'serving';
+    this.#server?.resume();
+  }
+
+  /** SIGTERM: somebody else shall serve; until then this one goes on. */
+  #leave(): void {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    this.#supervisor?.send({ op: 'leaving' });
+  }
+
+  #over(how: 'unmounted' | 'aborted'): void {
+    this.#supervisor?.send({ op: 'over', how });
+    this.#deps.log.info('connection is over', { how });
+    closeSync(this.#lockFd);
+    this.#deps.exit(0);
+  }
+}

@@ -1,0 +1,291 @@
+// What happens to a session when something happens to its daemons: the whole state machine, as a function of values.
+//
+// A session is served by at most one daemon. Every daemon starts out 'ready' and serves only when told, so the first start,
+// a warm standby, a cold respawn and a planned hand-over are one path. Drawn in docs/ARCHITECTURE.md.
+// Invariants: 'serve' is only planned once nobody else serves, that is, the daemon before is dead or drained; every state
+// without a serving daemon has a deadline.
+import type { TakeoverCause } from '../fuse/session/index.ts';
+import { backoffDelayMs, unreachable } from '../base/index.ts';
+
+export type SessionState =
+  /** Nobody serves: requests wait. Ends in 'serving', or at the deadline in 'aborted'. */
+  | { state: 'recovering'; sinceMs: number; cause: TakeoverCause }
+  | { state: 'serving'; pid: number; sinceMs: number; confirmed: boolean }
+  /** The serving daemon takes no more requests and answers those it has; then the other one serves. */
+  | { state: 'handing-over'; from: number; to: number; sinceMs: number }
+  /** Given up: applications get errors until the unmount. */
+  | { state: 'aborted'; sinceMs: number; why: string }
+  | { state: 'ended' };
+
+export interface Worker {
+  pid: number;
+  phase: 'starting' | 'ready' | 'serving' | 'draining';
+  sinceMs: number;
+  /** Which restart it belongs to: older ones are replaced. */
+  epoch: number;
+  /** It was asked to go (SIGTERM). */
+  leaving: boolean;
+}
+
+export interface PlanConfig {
+  standby: boolean;
+  recoverDeadlineMs: number;
+}
+
+export interface Model {
+  config: PlanConfig;
+  session: SessionState;
+  workers: readonly Worker[];
+  epoch: number;
+  /** Daemons that began to serve, less the first. */
+  takeovers: number;
+  /** Daemons in a row that died without having been of use. */
+  fruitless: number;
+  startNotBeforeMs: number;
+  /** Daemons of a predecessor of this supervisor that have not reported yet: one of them may be serving. */
+  awaiting: readonly number[];
+  awaitUntilMs: number;
+}
+
+export type Event =
+  | { event: 'started'; pid: number }
+  | { event: 'start-failed' }
+  | { event: 'reported'; pid: number; phase: Worker['phase'] }
+  | { event: 'serving'; pid: number }
+  | { event: 'drained'; pid: number }
+  | { event: 'leaving'; pid: number }
+  /** Certainly dead. crashed: by itself. useful: it answered something since it was told to serve. */
+  | { event: 'died'; pid: number; crashed: boolean; useful: boolean }
+  | { event: 'silent'; pid: number }
+  | { event: 'restart'; config: PlanConfig }
+  | { event: 'connection-over'; unmounted: boolean }
+  | { event: 'tick' };
+
+export type Action =
+  | { do: 'start' }
+  | { do: 'serve'; pid: number; cause: TakeoverCause }
+  | { do: 'drain'; pid: number }
+  | { do: 'resume'; pid: number }
+  | { do: 'dismiss'; pid: number }
+  | { do: 'kill'; pid: number; why: string }
+  | { do: 'abort'; why: string }
+  | { do: 'end' };
+
+/** A daemon that is not ready by then is killed. */
+export const START_TIMEOUT_MS = 20_000;
+/** Requests being served at a hand-over have this long; then the daemon is killed and they are delivered again. */
+export const DRAIN_TIMEOUT_MS = 10_000;
+/** Daemons of a dead supervisor that do not report to the new one by then are killed. */
+export const REPORT_TIMEOUT_MS = 3_000;
+const BACKOFF = { baseMs: 50, maxMs: 5_000 };
+
+export function newModel(config: PlanConfig, nowMs: number, awaiting: readonly number[]): Model {
+  return {
+    config,
+    session: { state: 'recovering', sinceMs: nowMs, cause: awaiting.length > 0 ? 'killed' : 'start' },
+    workers: [],
+    epoch: 0,
+    takeovers: -1,
+    fruitless: 0,
+    startNotBeforeMs: 0,
+    awaiting,
+    awaitUntilMs: nowMs + REPORT_TIMEOUT_MS,
+  };
+}
+
+/** The next model, and what to do to get there. */
+export function plan(before: Model, event: Event, nowMs: number): { model: Model; actions: Action[] } {
+  const draft: Draft = { model: { ...before }, actions: [], nowMs };
+  apply(draft, event);
+  settle(draft);
+  return { model: draft.model, actions: draft.actions };
+}
+
+interface Draft {
+  model: Model;
+  actions: Action[];
+  nowMs: number;
+}
+
+function apply(draft: Draft, event: Event): void {
+  const { model, nowMs } = draft;
+  switch (event.event) {
+    case 'started':
+      model.workers = [...model.workers, { pid: event.pid, phase: 'starting', sinceMs: nowMs, epoch: model.epoch, leaving: false }];
+      return;
+    case 'start-failed':
+      countFruitless(draft);
+      return;
+    case 'reported':
+      reported(draft, event.pid, event.phase);
+      return;
+    case 'serving':
+      if (model.session.state === 'serving' && model.session.pid === event.pid) model.session = { ...model.session, confirmed: true };
+      return;
+    case 'drained':
+      change(draft, event.pid, { phase: 'ready' });
+      if (model.session.state === 'handing-over' && model.session.from === event.pid) serve(draft, model.session.to, 'drained');
+      return;
+    case 'leaving':
+      change(draft, event.pid, { leaving: true });
+      return;
+    case 'died':
+      died(draft, event);
+      return;
+    case 'silent':
+      draft.actions.push({ do: 'kill', pid: event.pid, why: 'it does not answer' });
+      return;
+    case 'restart':
+      model.epoch++;
+      model.config = event.config;
+      return;
+    case 'connection-over':
+      if (isOver(model.session)) return;
+      if (event.unmounted) {
+        model.session = { state: 'ended' };
+        draft.actions.push({ do: 'end' });
+      } else giveUp(draft, 'the connection was aborted');
+      return;
+    case 'tick':
+      return;
+    default:
+      unreachable(event);
+  }
+}
+
+function reported(draft: Draft, pid: number, phase: Worker['phase']): void {
+  const { model, nowMs } = draft;
+  if (!model.workers.some((worker) => worker.pid === pid)) {
+    model.workers = [...model.workers, { pid, phase, sinceMs: nowMs, epoch: model.epoch, leaving: false }];
+  } else if (phaseOf(model, pid) === 'starting') change(draft, pid, { phase });
+  model.awaiting = model.awaiting.filter((each) => each !== pid);
+  if (phase === 'serving' && model.session.state === 'recovering') {
+    model.session = { state: 'serving', pid, sinceMs: nowMs, confirmed: true };
+  }
+}
+
+function died(draft: Draft, { pid, crashed, useful }: Event & { event: 'died' }): void {
+  const { model, nowMs } = draft;
+  const phase = phaseOf(model, pid);
+  model.workers = model.workers.filter((worker) => worker.pid !== pid);
+  model.awaiting = model.awaiting.filter((each) => each !== pid);
+  // Killed from outside after it was ready says nothing about whether the next one can live.
+  if (useful) model.fruitless = 0;
+  else if (phase === 'starting' || crashed) countFruitless(draft);
+  const { session } = model;
+  const cause: TakeoverCause = crashed ? 'crashed' : 'killed';
+  if (session.state === 'serving' && session.pid === pid) model.session = { state: 'recovering', sinceMs: nowMs, cause };
+  if (session.state !== 'handing-over') return;
+  if (session.from === pid) serve(draft, session.to, cause);
+  else if (session.to === pid) {
+    draft.actions.push({ do: 'resume', pid: session.from });
+    change(draft, session.from, { phase: 'serving' });
+    model.session = { state: 'serving', pid: session.from, sinceMs: nowMs, confirmed: true };
+  }
+}
+
+/** What the state calls for, whatever the event was: deadlines, a daemon to serve, daemons to start or to send away. */
+function settle(draft: Draft): void {
+  const { model, nowMs } = draft;
+  if (isOver(model.session)) return;
+  for (const worker of model.workers) {
+    if (worker.phase === 'starting' && nowMs - worker.sinceMs > START_TIMEOUT_MS) {
+      draft.actions.push({ do: 'kill', pid: worker.pid, why: 'it did not become ready' });
+    }
+  }
+  if (model.awaiting.length > 0 && nowMs >= model.awaitUntilMs) {
+    for (const pid of model.awaiting) draft.actions.push({ do: 'kill', pid, why: 'it does not report to the new supervisor' });
+    model.awaitUntilMs = nowMs + REPORT_TIMEOUT_MS;
+  }
+  advance(draft);
+  balance(draft);
+}
+
+function advance(draft: Draft): void {
+  const { model, nowMs } = draft;
+  const { session } = model;
+  if (session.state === 'recovering') {
+    const heir = model.awaiting.length === 0 ? candidate(model) : undefined;
+    if (heir !== undefined) serve(draft, heir.pid, session.cause);
+    else if (nowMs - session.sinceMs >= model.config.recoverDeadlineMs) {
+      giveUp(draft, `no daemon served within ${model.config.recoverDeadlineMs} ms`);
+    }
+  } else if (session.state === 'serving' && session.confirmed) {
+    const serving = model.workers.find((worker) => worker.pid === session.pid);
+    if (serving === undefined || isFresh(model, serving)) return;
+    const heir = candidate(model);
+    if (heir === undefined || !isFresh(model, heir)) return;
+    draft.actions.push({ do: 'drain', pid: serving.pid });
+    change(draft, serving.pid, { phase: 'draining' });
+    model.session = { state: 'handing-over', from: serving.pid, to: heir.pid, sinceMs: nowMs };
+  } else if (session.state === 'handing-over' && nowMs - session.sinceMs >= DRAIN_TIMEOUT_MS) {
+    draft.actions.push({ do: 'kill', pid: session.from, why: 'it did not finish its requests for a hand-over' });
+  }
+}
+
+/** Starts what is missing and dismisses what is left over, once somebody serves. */
+function balance(draft: Draft): void {
+  const { model, nowMs } = draft;
+  const { session } = model;
+  if (isOver(session)) return;
+  const wanted = model.config.standby ? 2 : 1;
+  const fresh = model.workers.filter((worker) => isFresh(model, worker));
+  if (nowMs >= model.startNotBeforeMs && model.awaiting.length === 0) {
+    for (let have = fresh.length; have < wanted; have++) draft.actions.push({ do: 'start' });
+  }
+  if (session.state !== 'serving' || !session.confirmed) return;
+  let surplus = fresh.length - wanted;
+  for (const worker of model.workers) {
+    if (worker.phase !== 'ready' || worker.pid === session.pid) continue;
+    const old = !isFresh(model, worker);
+    if (!old && surplus <= 0) continue;
+    if (!old) surplus--;
+    draft.actions.push({ do: 'dismiss', pid: worker.pid });
+    model.workers = model.workers.filter((each) => each !== worker);
+  }
+}
+
+function serve(draft: Draft, pid: number, cause: TakeoverCause): void {
+  const { model, nowMs } = draft;
+  if (phaseOf(model, pid) !== 'ready') {
+    model.session = { state: 'recovering', sinceMs: nowMs, cause };
+    return;
+  }
+  change(draft, pid, { phase: 'serving' });
+  model.session = { state: 'serving', pid, sinceMs: nowMs, confirmed: false };
+  model.takeovers++;
+  draft.actions.push({ do: 'serve', pid, cause });
+}
+
+function giveUp(draft: Draft, why: string): void {
+  draft.model.session = { state: 'aborted', sinceMs: draft.nowMs, why };
+  draft.actions.push({ do: 'abort', why });
+}
+
+function countFruitless(draft: Draft): void {
+  const { model, nowMs } = draft;
+  model.fruitless++;
+  model.startNotBeforeMs = model.fruitless < 2 ? nowMs : nowMs + backoffDelayMs(model.fruitless - 1, BACKOFF);
+}
+
+/** Who serves next: a fresh daemon if one is ready, else any that is ready. */
+function candidate(model: Model): Worker | undefined {
+  const ready = model.workers.filter((worker) => worker.phase === 'ready');
+  return ready.find((worker) => isFresh(model, worker)) ?? ready[0];
+}
+
+function isFresh(model: Model, worker: Worker): boolean {
+  return worker.epoch === model.epoch && !worker.leaving;
+}
+
+export function isOver(session: SessionState): boolean {
+  return session.state === 'aborted' || session.state === 'ended';
+}
+
+function phaseOf(model: Model, pid: number): Worker['phase'] | undefined {
+  return model.workers.find((worker) => worker.pid === pid)?.phase;
+}
+
+function change(draft: Draft, pid: number, to: Partial<Worker>): void {
+  draft.model.workers = draft.model.workers.map((worker) => (worker.pid === pid ? { ...worker, ...to } : worker));
+}

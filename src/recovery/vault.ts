@@ -1,0 +1,223 @@
+// The vault: holds a duplicate of a session's descriptors and of the files open in it, and keeps a supervisor running.
+//
+// It is as small as it can be, because it must not die: it never looks at a request. It has the privilege of whoever mounted,
+// for the one thing daemons may not do: registering backing files with the kernel.
+import { backoffDelayMs, type Logger } from '../base/index.ts';
+import { abortConnection, ChannelServer, identify, isAlive, isConnectionOver, kill, type Channel, type Message, type ProcessId } from '../host/index.ts';
+import { DESCRIPTORS_MAX, errno, errnoName, file } from '../libc/index.ts';
+import { descriptorList, type Descriptors } from './descriptors.ts';
+import type { SessionFolder } from './folders.ts';
+import type { Heartbeat } from './heartbeat.ts';
+import { startHeartbeat } from './heartbeat.ts';
+import type { SessionRecord } from './record.ts';
+
+export interface VaultConfig {
+  folder: SessionFolder;
+  record: SessionRecord;
+  descriptors: Descriptors;
+  /** The supervisor that started this vault, if one did: it will connect. */
+  supervisor: ProcessId | undefined;
+}
+
+export interface VaultDeps {
+  log: Logger;
+  /** Starts a supervisor and returns its pid. */
+  startSupervisor: () => number;
+  exit: () => void;
+  nowMs: () => number;
+}
+
+const TICK_MS = 200;
+const CONNECT_TIMEOUT_MS = 5_000;
+const BACKOFF = { baseMs: 50, maxMs: 5_000 };
+const KEPT_PER_MESSAGE = Math.min(200, DESCRIPTORS_MAX);
+
+export class Vault {
+  readonly #config: VaultConfig;
+  readonly #deps: VaultDeps;
+  readonly #server: ChannelServer;
+  /** Node (hexadecimal) -> descriptor of the file open under it. */
+  readonly #kept = new Map<string, number>();
+  readonly #backing = new Map<string, number>();
+  #supervisor: { process: ProcessId; channel: Channel | undefined; sinceMs: number } | undefined;
+  #heartbeat: Heartbeat | undefined;
+  #lastState: Message = {};
+  #failures = 0;
+  #startNotBeforeMs = 0;
+  /** Since when no supervisor has reported that a daemon serves. */
+  #unservedSinceMs: number | undefined;
+  #timer: NodeJS.Timeout;
+
+  constructor(config: VaultConfig, deps: VaultDeps) {
+    this.#config = config;
+    this.#deps = deps;
+    this.#unservedSinceMs = deps.nowMs();
+    if (config.supervisor !== undefined) this.#supervisor = { process: config.supervisor, channel: undefined, sinceMs: deps.nowMs() };
+    this.#server = new ChannelServer(
+      config.folder.vaultSocket,
+      config.record.uid,
+      (channel) => this.#accept(channel),
+      (peer) => deps.log.warn('connection refused', { ...peer }),
+    );
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#tick();
+  }
+
+  #accept(channel: Channel): void {
+    channel.listen({
+      message: (message, fds) => this.#message(channel, message, fds),
+      closed: () => this.#closed(channel),
+    });
+  }
+
+  #message(channel: Channel, message: Message, fds: number[]): void {
+    const node = typeof message['node'] === 'string' ? message['node'] : '';
+    switch (message['op']) {
+      case 'supervisor':
+        this.#supervisorConnected(channel);
+        break;
+      case 'state':
+        if (channel !== this.#supervisor?.channel) break;
+        this.#lastState = message;
+        this.#unservedSinceMs = message['state'] === 'serving' || message['state'] === 'handing-over' ? undefined : (this.#unservedSinceMs ?? this.#deps.nowMs());
+        break;
+      case 'ping':
+        channel.send({ op: 'pong' });
+        break;
+      case 'pong':
+        this.#heartbeat?.heard();
+        break;
+      case 'end':
+        if (channel === this.#supervisor?.channel) this.#end();
+        break;
+      case 'keep':
+        this.#keep(node, fds.shift());
+        break;
+      case 'drop':
+        this.#drop(node);
+        break;
+      case 'take':
+        this.#take(channel, message, node);
+        break;
+      case 'backing-open':
+        channel.send({ op: 'backing', id: message['id'], backingId: this.#backingOpen(node) });
+        break;
+      case 'backing-close':
+        this.#backingClose(node, Number(message['backingId']));
+        break;
+      default:
+        this.#deps.log.warn('message not understood', { op: message['op'], pid: channel.peer.pid });
+    }
+    for (const fd of fds) file.close(fd);
+  }
+
+  #supervisorConnected(channel: Channel): void {
+    const process = identify(channel.peer.pid);
+    if (process === undefined) return;
+    const known = this.#supervisor;
+    if (known !== undefined && known.process.pid !== process.pid && isAlive(known.process)) {
+      channel.close(); // one supervisor at a time: the one that is known
+      return;
+    }
+    this.#supervisor = { process, channel, sinceMs: this.#deps.nowMs() };
+    this.#failures = 0;
+    this.#heartbeat?.stop();
+    this.#heartbeat = startHeartbeat(this.#config.record.options.hangTimeoutMs, {
+      ping: () => channel.send({ op: 'ping' }),
+      silent: () => {
+        this.#deps.log.warn('supervisor does not answer, killing it', { pid: process.pid });
+        kill(process);
+      },
+    });
+    const { op: _op, ...state } = this.#lastState;
+    channel.send({ op: 'descriptors', last: state }, descriptorList(this.#config.descriptors));
+  }
+
+  #closed(channel: Channel): void {
+    if (channel !== this.#supervisor?.channel) return;
+    this.#heartbeat?.stop();
+    this.#supervisor.channel = undefined;
+    this.#supervisor.sinceMs = this.#deps.nowMs();
+    this.#unservedSinceMs ??= this.#deps.nowMs();
+    setImmediate(() => this.#tick());
+  }
+
+  /** Level-based: looks whether a supervisor lives and whether the session goes on, and acts on what it sees. */
+  #tick(): void {
+    const { log, nowMs, startSupervisor } = this.#deps;
+    const now = nowMs();
+    if (isConnectionOver(this.#config.descriptors.fuse) && this.#supervisor?.channel === undefined) {
+      this.#end();
+      return;
+    }
+    const supervisor = this.#supervisor;
+    if (supervisor !== undefined && supervisor.channel === undefined) {
+      if (isAlive(supervisor.process)) {
+        // Started and on its way, or alive without its connection: the second cannot go on.
+        if (now - supervisor.sinceMs > CONNECT_TIMEOUT_MS) kill(supervisor.process);
+        return;
+      }
+      this.#supervisor = undefined;
+      this.#failures++;
+      this.#startNotBeforeMs = now + backoffDelayMs(this.#failures - 2, BACKOFF);
+      log.warn('supervisor is gone', { pid: supervisor.process.pid });
+    }
+    if (this.#supervisor === undefined && now >= this.#startNotBeforeMs) {
+      const process = identify(startSupervisor());
+      if (process !== undefined) this.#supervisor = { process, channel: undefined, sinceMs: now };
+    }
+    const { recoverDeadlineMs } = this.#config.record.options;
+    // A supervisor that is there keeps the deadline itself; this one is for when none can be brought up.
+    const channel = this.#supervisor?.channel;
+    if (channel === undefined && this.#unservedSinceMs !== undefined && now - this.#unservedSinceMs > recoverDeadlineMs + CONNECT_TIMEOUT_MS) {
+      log.error('no supervisor could be started, aborting the connection', { recoverDeadlineMs });
+      abortConnection(this.#config.record.connection);
+      this.#end();
+    }
+  }
+
+  #keep(node: string, fd: number | undefined): void {
+    if (fd === undefined) return;
+    this.#drop(node);
+    this.#kept.set(node, fd);
+  }
+
+  #drop(node: string): void {
+    const fd = this.#kept.get(node);
+    if (fd === undefined) return;
+    file.close(fd);
+    this.#kept.delete(node);
+  }
+
+  /** Several nodes at once, by comma: those that are kept come with their descriptors, in order. */
+  #take(channel: Channel, message: Message, nodes: string): void {
+    const found = nodes.split(',').filter((node) => this.#kept.has(node)).slice(0, KEPT_PER_MESSAGE);
+    channel.send({ op: 'taken', id: message['id'], nodes: found.join(',') }, found.map((node) => this.#kept.get(node) ?? -1));
+  }
+
+  #backingOpen(node: string): number {
+    const known = this.#backing.get(node);
+    if (known !== undefined) return known;
+    const fd = this.#kept.get(node);
+    if (fd === undefined) return 0;
+    const backingId = file.backingOpen(this.#config.descriptors.fuse, fd);
+    if (backingId <= 0) {
+      this.#deps.log.debug('no passthrough for a file', { errno: errnoName(errno()) });
+      return 0;
+    }
+    this.#backing.set(node, backingId);
+    return backingId;
+  }
+
+  #backingClose(node: string, backingId: number): void {
+    if (this.#backing.get(node) === backingId) this.#backing.delete(node);
+    if (Number.isInteger(backingId) && backingId > 0) file.backingClose(this.#config.descriptors.fuse, backingId);
+  }
+
+  #end(): void {
+    clearInterval(this.#timer);
+    this.#heartbeat?.stop();
+    this.#server.close();
+    this.#deps.exit();
+  }
+}
