@@ -37,5 +37,7 @@ export function exitStatusOf(err: unknown): number {
 
 /** An error a person can act on, as opposed to a fault of ours that wants its stack shown. */
 export function isExpected(err: unknown): boolean {
-  return err instanceof UsageError || (err instanceof Error && 'fault' in err) || (err instanceof Error && 'code' in err);
+  return (
+    err instanceof UsageError || (err instanceof Error && 'fault' in err) || (err instanceof Error && 'code' in err)
+  );
 }

@@ -1,9 +1,8 @@
 // How this program starts itself again as another part of a session, and what each part may do.
-import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { createLogger, type Logger } from '../base/index.ts';
 import { writeSync } from 'node:fs';
-import { start, type Privilege } from '../host/index.ts';
+import { start, type Child, type Privilege } from '../host/index.ts';
 import { descriptorList, type Descriptors, type SessionFolder } from '../recovery/index.ts';
 
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
@@ -19,17 +18,16 @@ export interface LaunchOptions {
   descriptors: Descriptors | undefined;
   privilege: Privilege;
   args?: readonly string[];
-  log?: string | 'inherit';
 }
 
 /** Starts a part of the session; it inherits the descriptors that are given. */
-export function launch(part: Part, { folder, descriptors, privilege, args = [], log }: LaunchOptions): ChildProcess {
+export function launch(part: Part, { folder, descriptors, privilege, args = [] }: LaunchOptions): Child {
   const source = descriptors?.source === undefined ? [] : ['--with-source'];
   return start({
     program: process.execPath,
     args: [...NODE_FLAGS, MAIN, part, '--session', folder.path, ...source, ...args],
     fds: descriptors === undefined ? [] : descriptorList(descriptors),
-    log: log ?? folder.log,
+    log: folder.log,
     privilege,
   });
 }

@@ -7,7 +7,10 @@ type Loader = () => Promise<{ command: Command }>;
 const COMMANDS: Readonly<Record<string, { summary: string; load: Loader; internal?: true }>> = {
   mount: { summary: 'mount a source at a folder', load: () => import('./commands/mount.ts') },
   umount: { summary: 'end a mount', load: () => import('./commands/umount.ts') },
-  restart: { summary: 'replace the daemon of a mount by a new one, without interrupting it', load: () => import('./commands/restart.ts') },
+  restart: {
+    summary: 'replace the daemon of a mount by a new one, without interrupting it',
+    load: () => import('./commands/restart.ts'),
+  },
   status: { summary: 'show mounts, their state and their processes', load: () => import('./commands/status.ts') },
   doctor: { summary: 'examine this machine, or a mount that is sick', load: () => import('./commands/doctor.ts') },
   demo: { summary: 'kill daemons under readers and count what they notice', load: () => import('./commands/demo.ts') },
@@ -21,14 +24,17 @@ const found = name === undefined ? undefined : COMMANDS[name];
 if (found === undefined) process.exitCode = await withoutCommand(name);
 else {
   const { command } = await found.load();
-  const status = found.internal === true ? await command.run(args) : await (await import('./run.ts')).runCommand(command, args);
+  const status =
+    found.internal === true ? await command.run(args) : await (await import('./run.ts')).runCommand(command, args);
   if (status !== undefined) process.exitCode = status;
 }
 
 async function withoutCommand(given: string | undefined): Promise<number> {
   if (given === '--version') {
     const { readFileSync } = await import('node:fs');
-    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      version: string;
+    };
     process.stdout.write(`evermount ${version}\n`);
     return EXIT.OK;
   }

@@ -53,7 +53,8 @@ export function defaultOptions(isRoot: boolean): SessionOptions {
 
 /** The options with what was given changed. Throws UsageError that names the option. */
 export function withValues(options: SessionOptions, values: SessionValues): SessionOptions {
-  const given = (name: keyof typeof SESSION_OPTIONS): string | undefined => (typeof values[name] === 'string' ? values[name] : undefined);
+  const given = (name: keyof typeof SESSION_OPTIONS): string | undefined =>
+    typeof values[name] === 'string' ? values[name] : undefined;
   const duration = (name: keyof typeof SESSION_OPTIONS, current: number, leastMs: number): number => {
     const text = given(name);
     return text === undefined ? current : parseDuration(`--${name}`, text, leastMs);
@@ -79,7 +80,9 @@ export function parseDuration(option: string, text: string, leastMs: number): nu
   const found = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text);
   const ms = found === null ? NaN : Math.round(Number(found[1]) * (UNITS_MS[found[2] ?? 's'] ?? NaN));
   if (!Number.isFinite(ms) || ms < leastMs || ms > 2 ** 31) {
-    throw new UsageError(`Cannot use ${option} "${text}": it takes a duration such as 250ms, 5s or 1m, at least ${leastMs}ms`);
+    throw new UsageError(
+      `Cannot use ${option} "${text}": it takes a duration such as 250ms, 5s or 1m, at least ${leastMs}ms`,
+    );
   }
   return ms;
 }

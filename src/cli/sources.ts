@@ -3,8 +3,7 @@ import { constants, openSync, realpathSync, statSync } from 'node:fs';
 import { UsageError } from './exit.ts';
 
 export type Source =
-  | { kind: 'local'; spec: string; name: string; path: string }
-  | { kind: 'dummy'; spec: string; name: string };
+  { kind: 'local'; spec: string; name: string; path: string } | { kind: 'dummy'; spec: string; name: string };
 
 export const SOURCES_HELP = `  PATH or local:PATH   a folder of this machine, read-only
   dummy:               a tiny file system with one file, for trying things out`;
@@ -14,7 +13,9 @@ export function parseSource(given: string): Source {
   if (given === 'dummy:' || given === 'dummy') return { kind: 'dummy', spec: 'dummy:', name: 'dummy-fuse' };
   const scheme = /^([a-z][a-z0-9+.-]*):(.*)$/s.exec(given);
   if (scheme !== null && scheme[1] !== 'local') {
-    throw new UsageError(`Cannot mount "${given}": "${String(scheme[1])}:" is no kind of source here. Sources:\n${SOURCES_HELP}`);
+    throw new UsageError(
+      `Cannot mount "${given}": "${String(scheme[1])}:" is no kind of source here. Sources:\n${SOURCES_HELP}`,
+    );
   }
   const path = scheme === null ? given : String(scheme[2]);
   let real: string;
@@ -23,7 +24,9 @@ export function parseSource(given: string): Source {
     if (!statSync(real).isDirectory()) throw new UsageError(`Cannot mount "${path}": it is no folder`);
   } catch (err) {
     if (err instanceof UsageError) throw err;
-    throw new UsageError(`Cannot mount "${path}": ${(err as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such folder' : (err as Error).message}`);
+    throw new UsageError(
+      `Cannot mount "${path}": ${(err as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such folder' : (err as Error).message}`,
+    );
   }
   return { kind: 'local', spec: `local:${real}`, name: real, path: real };
 }

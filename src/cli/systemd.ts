@@ -5,10 +5,13 @@ import { resolve } from 'node:path';
 /** The unit's text. The daemon may be killed at will: only the end of the whole session ends the unit. */
 export function systemdUnit(source: string, target: string, args: readonly string[]): string {
   const program = [process.execPath, realpathSync(process.argv[1] ?? '')];
-  const kept = args.filter((arg) => arg !== '--print-systemd' && arg !== '--foreground' && arg !== source && arg !== target);
+  const kept = args.filter(
+    (arg) => arg !== '--print-systemd' && arg !== '--foreground' && arg !== source && arg !== target,
+  );
   const where = resolve(target);
   const what = source.includes(':') ? source : resolve(source);
-  const quote = (words: readonly string[]): string => words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ');
+  const quote = (words: readonly string[]): string =>
+    words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ');
   return `# Save as /etc/systemd/system/NAME.service, then: systemctl enable --now NAME
 [Unit]
 Description=Evermount ${what} at ${where}

@@ -39,7 +39,8 @@ export function checkFuseDescriptor(fd: number, connection: number | undefined):
   };
   if (!stat.isCharacterDevice() || stat.rdev !== FUSE_RDEV) refuse('it is not /dev/fuse');
   const of = connectionOfDescriptor(fd);
-  if (connection !== undefined && of !== undefined && of !== connection) refuse(`it belongs to connection ${of}, not ${connection}`);
+  if (connection !== undefined && of !== undefined && of !== connection)
+    refuse(`it belongs to connection ${of}, not ${connection}`);
 }
 
 /** True once the connection behind the descriptor is over (unmounted or aborted). Never waits. */

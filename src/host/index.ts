@@ -17,4 +17,14 @@ export { memoryAvailableBytes } from './memory.ts';
 export { mountFuse, type FuseMountOptions } from './mount.ts';
 export { connectionOf, mountAt, parseMountinfo, readMountinfo, type MountEntry } from './mountinfo.ts';
 export { probePath, runProgram, unmount, type PathKind, type ProgramResult, type UnmountOutcome } from './probe.ts';
-export { identify, isAlive, kill, start, stateOf, type Privilege, type ProcessId, type StartOptions } from './process.ts';
+export {
+  identify,
+  isAlive,
+  kill,
+  start,
+  stateOf,
+  type Child,
+  type Privilege,
+  type ProcessId,
+  type StartOptions,
+} from './process.ts';

@@ -13,7 +13,9 @@ function cgroupFolders(): string[] {
     const [, controllers, path] = line.split(':');
     if (path === undefined) return [];
     if (controllers === '') return [`/sys/fs/cgroup${path}`, '/sys/fs/cgroup'];
-    return controllers?.split(',').includes('memory') === true ? [`/sys/fs/cgroup/memory${path}`, '/sys/fs/cgroup/memory'] : [];
+    return controllers?.split(',').includes('memory') === true
+      ? [`/sys/fs/cgroup/memory${path}`, '/sys/fs/cgroup/memory']
+      : [];
   });
 }
 

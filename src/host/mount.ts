@@ -2,7 +2,16 @@
 //
 // Whatever may wait on a sick file system runs in a program of its own with a deadline: see probe.ts.
 import { spawn } from 'node:child_process';
-import { mount, receiveBlocking, streamPair, file, MS_NODEV, MS_NOSUID, MS_RDONLY, SystemError } from '../libc/index.ts';
+import {
+  mount,
+  receiveBlocking,
+  streamPair,
+  file,
+  MS_NODEV,
+  MS_NOSUID,
+  MS_RDONLY,
+  SystemError,
+} from '../libc/index.ts';
 import { HostError } from './errors.ts';
 import { openFuse } from './fuse-device.ts';
 
@@ -24,7 +33,14 @@ export async function mountFuse(options: FuseMountOptions): Promise<number> {
 
 function mountAsRoot({ source, target, allowOther, readBytesMax }: FuseMountOptions): number {
   const fd = openFuse();
-  const data = [`fd=${fd}`, 'rootmode=40000', 'user_id=0', 'group_id=0', 'default_permissions', `max_read=${readBytesMax}`];
+  const data = [
+    `fd=${fd}`,
+    'rootmode=40000',
+    'user_id=0',
+    'group_id=0',
+    'default_permissions',
+    `max_read=${readBytesMax}`,
+  ];
   if (allowOther) data.push('allow_other');
   try {
     mount(source, target, 'fuse.evermount', MS_NOSUID | MS_NODEV | MS_RDONLY, data.join(','));
@@ -32,7 +48,7 @@ function mountAsRoot({ source, target, allowOther, readBytesMax }: FuseMountOpti
   } catch (err) {
     file.close(fd);
     if (!(err instanceof SystemError)) throw err;
-    const why = err.code === 'EPERM' ? 'EPERM: root lacks CAP_SYS_ADMIN here, as in most containers' : String(err.code);
+    const why = err.code === 'EPERM' ? 'EPERM: root lacks CAP_SYS_ADMIN here, as in most containers' : err.code;
     throw new HostError(`Cannot mount at "${target}": ${why}`, { code: 'mount-failed', target, why }, { cause: err });
   }
 }
@@ -42,7 +58,15 @@ const HELPER_TIMEOUT_MS = 10_000;
 
 /** fusermount3 mounts for a user and sends the descriptor back over a socket. */
 async function mountByHelper({ source, target, allowOther, readBytesMax }: FuseMountOptions): Promise<number> {
-  const options = ['ro', 'nosuid', 'nodev', 'default_permissions', 'subtype=evermount', `fsname=${escapeOption(source)}`, `max_read=${readBytesMax}`];
+  const options = [
+    'ro',
+    'nosuid',
+    'nodev',
+    'default_permissions',
+    'subtype=evermount',
+    `fsname=${escapeOption(source)}`,
+    `max_read=${readBytesMax}`,
+  ];
   if (allowOther) options.push('allow_other');
   const [ours, theirs] = streamPair();
   try {
@@ -60,7 +84,11 @@ async function mountByHelper({ source, target, allowOther, readBytesMax }: FuseM
     const got = receiveBlocking(ours);
     const fd = got.kind === 'message' ? got.fds[0] : undefined;
     if (fd !== undefined) return fd;
-    throw new HostError(`Cannot mount at "${target}": ${HELPER} sent no descriptor`, { code: 'mount-failed', target, why: 'no descriptor' });
+    throw new HostError(`Cannot mount at "${target}": ${HELPER} sent no descriptor`, {
+      code: 'mount-failed',
+      target,
+      why: 'no descriptor',
+    });
   } finally {
     file.close(ours);
     file.close(theirs);
@@ -76,7 +104,10 @@ function outcome(child: ReturnType<typeof spawn>): Promise<{ status: number; err
     let errors = '';
     child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()));
     child.on('error', (err: NodeJS.ErrnoException) => {
-      const why = err.code === 'ENOENT' ? `${HELPER} is not installed (package fuse3), and only root can mount without it` : String(err.code);
+      const why =
+        err.code === 'ENOENT'
+          ? `${HELPER} is not installed (package fuse3), and only root can mount without it`
+          : String(err.code);
       reject(new HostError(`Cannot mount: ${why}`, { code: 'no-fuse', why }, { cause: err }));
     });
     child.on('close', (status) => resolve({ status: status ?? -1, errors }));

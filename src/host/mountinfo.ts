@@ -25,7 +25,14 @@ export function parseMountinfo(text: string): MountEntry[] {
     if (head === undefined || tail === undefined) return [];
     const [id, parentId, device, root, target, options, ...propagation] = head.split(' ');
     const [type, source, superOptions] = tail.split(' ');
-    if (id === undefined || parentId === undefined || device === undefined || root === undefined || target === undefined) return [];
+    if (
+      id === undefined ||
+      parentId === undefined ||
+      device === undefined ||
+      root === undefined ||
+      target === undefined
+    )
+      return [];
     return [
       {
         id: Number(id),

@@ -23,7 +23,13 @@ export function runProgram(program: string, args: readonly string[], timeoutMs: 
       child.stderr.destroy();
       child.unref();
       const what = `${program} ${args.join(' ')}`;
-      reject(new HostError(`Cannot wait any longer for "${what}": ${timeoutMs} ms have passed`, { code: 'probe-hung', path: what, timeoutMs }));
+      reject(
+        new HostError(`Cannot wait any longer for "${what}": ${timeoutMs} ms have passed`, {
+          code: 'probe-hung',
+          path: what,
+          timeoutMs,
+        }),
+      );
     }, timeoutMs);
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
@@ -73,9 +79,9 @@ export async function unmount(target: string, lazy: boolean): Promise<UnmountOut
   const [program, args] = asRoot
     ? ['umount', ['-i', '--no-canonicalize', ...(lazy ? ['-l'] : []), '--', target]]
     : ['fusermount3', ['-u', ...(lazy ? ['-z'] : []), '--', target]];
-  const { status, stderr } = await runProgram(program as string, args as string[], UNMOUNT_TIMEOUT_MS);
+  const { status, stderr } = await runProgram(program, args, UNMOUNT_TIMEOUT_MS);
   if (status === 0) return 'unmounted';
   if (/busy/i.test(stderr)) return 'busy';
   if (/not mounted|not found in|no mount point|invalid argument/i.test(stderr)) return 'not-mounted';
-  return { failed: stderr.trim() || `${String(program)} ended with status ${status}` };
+  return { failed: stderr.trim() || `${program} ended with status ${status}` };
 }

@@ -1,5 +1,5 @@
 // Processes: who lives, starting ones that outlive us, with the privilege they need and no more.
-import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { spawn, type StdioOptions } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { HostError } from './errors.ts';
 
@@ -64,25 +64,42 @@ export interface StartOptions {
   args: readonly string[];
   /** Passed on as descriptors 3, 4, …, in this order. */
   fds: readonly number[];
-  /** Where stdout and stderr go: a file that is appended to, or ours. */
-  log: string | 'inherit';
+  /** The file that stdout and stderr are appended to; undefined: they go where ours go. */
+  log: string | undefined;
   privilege: Privilege;
   env?: NodeJS.ProcessEnv;
 }
 
+/** A started process. */
+export interface Child {
+  readonly process: ProcessId;
+  /** Called once when it has ended: exit status, or the signal that ended it. */
+  onExit(tell: (status: number | null, signal: string | null) => void): void;
+  /** Lets this process end before the child does. */
+  unref(): void;
+}
+
 /** Starts a process in a session of its own, so that no terminal or parent ends it. Throws HostError when it cannot start. */
-export function start(options: StartOptions): ChildProcess {
+export function start(options: StartOptions): Child {
   const { program, args } = withPrivilege(options);
-  const logFd = options.log === 'inherit' ? undefined : openLog(options.log);
+  const logFd = options.log === undefined ? undefined : openLog(options.log);
   const output = logFd ?? 'inherit';
   try {
     const stdio: StdioOptions = ['ignore', output, output, ...options.fds];
     const child = spawn(program, args, { detached: true, cwd: '/', stdio, env: options.env ?? environment() });
     if (child.pid === undefined) {
       child.on('error', () => {}); // told by the throw below
-      throw new HostError(`Cannot start "${program}": is it installed and executable?`, { code: 'spawn-failed', program });
+      throw new HostError(`Cannot start "${program}": is it installed and executable?`, {
+        code: 'spawn-failed',
+        program,
+      });
     }
-    return child;
+    const { pid } = child;
+    return {
+      process: identify(pid) ?? { pid, startTicks: 0 },
+      onExit: (tell) => void child.on('exit', tell),
+      unref: () => child.unref(),
+    };
   } finally {
     if (logFd !== undefined) closeSync(logFd);
   }
@@ -100,7 +117,14 @@ function openLog(path: string): number {
 /** Only what a daemon of ours can need; no secret of the caller's environment travels on. */
 function environment(): NodeJS.ProcessEnv {
   const { PATH, HOME, LANG, XDG_RUNTIME_DIR, EVERMOUNT_STATE_DIR } = process.env;
-  return { PATH, HOME, LANG, XDG_RUNTIME_DIR, EVERMOUNT_STATE_DIR, NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] };
+  return {
+    PATH,
+    HOME,
+    LANG,
+    XDG_RUNTIME_DIR,
+    EVERMOUNT_STATE_DIR,
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+  };
 }
 
 /**

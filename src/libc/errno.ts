@@ -7,5 +7,24 @@ export function errnoName(number: number): string {
   return NAMES.get(number) ?? `errno ${number}`;
 }
 
-export const { EAGAIN, EINTR, ENOENT, EIO, EINVAL, ENODEV, ECONNABORTED, EEXIST, EXDEV, ELOOP, ENOSYS, EOPNOTSUPP, EBUSY, EPERM, ESTALE, ENAMETOOLONG, EACCES, ENOTDIR, EISDIR } =
-  constants.errno;
+export const {
+  EAGAIN,
+  EINTR,
+  ENOENT,
+  EIO,
+  EINVAL,
+  ENODEV,
+  ECONNABORTED,
+  EEXIST,
+  EXDEV,
+  ELOOP,
+  ENOSYS,
+  EOPNOTSUPP,
+  EBUSY,
+  EPERM,
+  ESTALE,
+  ENAMETOOLONG,
+  EACCES,
+  ENOTDIR,
+  EISDIR,
+} = constants.errno;

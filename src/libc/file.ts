@@ -5,13 +5,18 @@ import { check } from './errors.ts';
 /** read(2) into bytes at the pointer. Returns a count, or -1 with errno(). */
 export const read = bind<(fd: number, to: Pointer, length: number) => number>('int64 read(int, void*, uint64)');
 /** write(2). Returns a count, or -1 with errno(). */
-export const write = bind<(fd: number, from: Pointer, length: number) => number>('int64 write(int, const void*, uint64)');
+export const write = bind<(fd: number, from: Pointer, length: number) => number>(
+  'int64 write(int, const void*, uint64)',
+);
 /** pread(2). */
-export const pread = bind<(fd: number, to: Pointer, length: number, offset: number) => number>('int64 pread(int, void*, uint64, int64)');
+export const pread = bind<(fd: number, to: Pointer, length: number, offset: number) => number>(
+  'int64 pread(int, void*, uint64, int64)',
+);
 /** close(2). */
 export const close = bind<(fd: number) => number>('int close(int)');
 /** lseek(2). Offsets beyond 2^53 come back as bigint. */
-export const lseek = bind<(fd: number, offset: number | bigint, whence: number) => number | bigint>('int64 lseek(int, int64, int)');
+export const lseek =
+  bind<(fd: number, offset: number | bigint, whence: number) => number | bigint>('int64 lseek(int, int64, int)');
 /** readlinkat(2): the target's bytes, not ended by NUL. */
 export const readlinkat = bind<(dirfd: number, path: Pointer, to: Pointer, length: number) => number>(
   'int64 readlinkat(int, const void*, void*, uint64)',
@@ -85,7 +90,11 @@ export const getdents = getdentsRaw;
 
 /** Makes reads on the open file (for every holder of it) return EAGAIN instead of waiting. */
 export function setNonBlocking(fd: number): void {
-  check(fcntl(fd, F_SETFL, check(fcntl(fd, F_GETFL, 0), 'fcntl', `descriptor ${fd}`) | O_NONBLOCK), 'fcntl', `descriptor ${fd}`);
+  check(
+    fcntl(fd, F_SETFL, check(fcntl(fd, F_GETFL, 0), 'fcntl', `descriptor ${fd}`) | O_NONBLOCK),
+    'fcntl',
+    `descriptor ${fd}`,
+  );
 }
 
 /** A duplicate of the descriptor, closed on exec. */

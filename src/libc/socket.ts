@@ -10,10 +10,16 @@ const socketCall = bind<(domain: number, type: number, protocol: number) => numb
 const socketpairCall = bind<(domain: number, type: number, protocol: number, to: Pointer) => number>(
   'int socketpair(int, int, int, void*)',
 );
-const bindCall = bind<(fd: number, address: Pointer, length: number) => number>('int bind(int, const void*, unsigned int)');
+const bindCall = bind<(fd: number, address: Pointer, length: number) => number>(
+  'int bind(int, const void*, unsigned int)',
+);
 const listenCall = bind<(fd: number, backlog: number) => number>('int listen(int, int)');
-const connectCall = bind<(fd: number, address: Pointer, length: number) => number>('int connect(int, const void*, unsigned int)');
-const accept4 = bind<(fd: number, address: null, length: null, flags: number) => number>('int accept4(int, void*, void*, int)');
+const connectCall = bind<(fd: number, address: Pointer, length: number) => number>(
+  'int connect(int, const void*, unsigned int)',
+);
+const accept4 = bind<(fd: number, address: null, length: null, flags: number) => number>(
+  'int accept4(int, void*, void*, int)',
+);
 const getsockopt = bind<(fd: number, level: number, name: number, to: Pointer, length: Pointer) => number>(
   'int getsockopt(int, int, int, void*, void*)',
 );
@@ -54,7 +60,8 @@ export type Received =
 
 function sockaddr(path: string): Buffer {
   const bytes = Buffer.from(path);
-  if (bytes.length > PATH_BYTES_MAX) throw systemError('bind', `"${path}": a socket path holds ${PATH_BYTES_MAX} bytes`, 36);
+  if (bytes.length > PATH_BYTES_MAX)
+    throw systemError('bind', `"${path}": a socket path holds ${PATH_BYTES_MAX} bytes`, 36);
   const address = Buffer.alloc(2 + bytes.length + 1);
   address.writeUInt16LE(AF_UNIX, 0);
   bytes.copy(address, 2);
@@ -146,11 +153,19 @@ export function receiveMessage(fd: number, flags: number = MSG_DONTWAIT): Receiv
   const count = recvmsg(fd, header, flags | MSG_CMSG_CLOEXEC);
   if (count < 0) {
     const number = errno();
-    return number === 11 || number === 4 ? { kind: 'nothing' } : number === 104 ? { kind: 'closed' } : { kind: 'error', errno: number };
+    return number === 11 || number === 4
+      ? { kind: 'nothing' }
+      : number === 104
+        ? { kind: 'closed' }
+        : { kind: 'error', errno: number };
   }
   const fds: number[] = [];
   const controlBytes = Number(header.readBigUInt64LE(40));
-  if (controlBytes >= CMSG_HEADER_BYTES && control.readInt32LE(8) === SOL_SOCKET && control.readInt32LE(12) === SCM_RIGHTS) {
+  if (
+    controlBytes >= CMSG_HEADER_BYTES &&
+    control.readInt32LE(8) === SOL_SOCKET &&
+    control.readInt32LE(12) === SCM_RIGHTS
+  ) {
     const length = Number(control.readBigUInt64LE(0));
     for (let at = CMSG_HEADER_BYTES; at + 4 <= length; at += 4) fds.push(control.readInt32LE(at));
   }

@@ -33,7 +33,12 @@ export interface RestartOutcome {
 }
 
 /** Has the daemon replaced; undefined if no supervisor answers in time. */
-export async function restartSession(folder: SessionFolder, uid: number, reread: boolean, timeoutMs: number): Promise<RestartOutcome | undefined> {
+export async function restartSession(
+  folder: SessionFolder,
+  uid: number,
+  reread: boolean,
+  timeoutMs: number,
+): Promise<RestartOutcome | undefined> {
   const answer = await ask(folder.supervisorSocket, uid, { op: 'restart', reread }, timeoutMs);
   return answer?.['op'] === 'restarted' ? (answer as unknown as RestartOutcome) : undefined;
 }

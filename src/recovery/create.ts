@@ -34,7 +34,16 @@ export type CreateFault =
 export class CreateError extends Fault<CreateFault> {}
 
 /** Every step of mounting, in order: where a crash test kills. */
-export type MountStep = 'locked' | 'looked' | 'folder-made' | 'kernel-mounted' | 'init-answered' | 'memory-made' | 'record-written' | 'vault-started' | 'serving';
+export type MountStep =
+  | 'locked'
+  | 'looked'
+  | 'folder-made'
+  | 'kernel-mounted'
+  | 'init-answered'
+  | 'memory-made'
+  | 'record-written'
+  | 'vault-started'
+  | 'serving';
 
 export interface CreateRequest {
   stateFolder: string;
@@ -61,7 +70,10 @@ const INIT_TIMEOUT_MS = 10_000;
 const SERVING_TIMEOUT_MS = 20_000;
 
 /** Afterwards the target shows the source and a daemon serves. Throws CreateError or HostError, leaving nothing behind. */
-export async function createSession(request: CreateRequest, deps: CreateDeps): Promise<{ folder: SessionFolder; status: SessionStatus }> {
+export async function createSession(
+  request: CreateRequest,
+  deps: CreateDeps,
+): Promise<{ folder: SessionFolder; status: SessionStatus }> {
   ensurePrivateFolder(request.stateFolder, request.uid);
   const target = await resolveTarget(request.target);
   const id = sessionId(target);
@@ -77,16 +89,31 @@ export async function createSession(request: CreateRequest, deps: CreateDeps): P
   }
 }
 
-async function mountInto(folder: SessionFolder, id: string, target: string, request: CreateRequest, deps: CreateDeps): Promise<{ folder: SessionFolder; status: SessionStatus }> {
+async function mountInto(
+  folder: SessionFolder,
+  id: string,
+  target: string,
+  request: CreateRequest,
+  deps: CreateDeps,
+): Promise<{ folder: SessionFolder; status: SessionStatus }> {
   const { options } = request;
   mkdirSync(folder.path, { mode: 0o700 });
   let fuse: number | undefined;
   let memory: number | undefined;
   try {
     deps.step('folder-made');
-    fuse = await mountFuse({ source: request.sourceName, target, allowOther: options.allowOther, readBytesMax: READ_BYTES_MAX });
+    fuse = await mountFuse({
+      source: request.sourceName,
+      target,
+      allowOther: options.allowOther,
+      readBytesMax: READ_BYTES_MAX,
+    });
     deps.step('kernel-mounted');
-    const wishes = { passthrough: options.passthrough, readBytesMax: READ_BYTES_MAX, readAheadBytes: READ_AHEAD_KIB * 1024 };
+    const wishes = {
+      passthrough: options.passthrough,
+      readBytesMax: READ_BYTES_MAX,
+      readAheadBytes: READ_AHEAD_KIB * 1024,
+    };
     const connection = connectionNumber(fuse, target);
     setReadAhead(connection, READ_AHEAD_KIB);
     const agreed = answerInit(fuse, wishes, INIT_TIMEOUT_MS);
@@ -124,7 +151,10 @@ async function mountInto(folder: SessionFolder, id: string, target: string, requ
 
 async function resolveTarget(target: string): Promise<string> {
   const { kind, realPath } = await probePath(target);
-  const refuse = (code: 'target-missing' | 'target-not-folder' | 'target-hung' | 'target-denied', why: string): never => {
+  const refuse = (
+    code: 'target-missing' | 'target-not-folder' | 'target-hung' | 'target-denied',
+    why: string,
+  ): never => {
     throw new CreateError(`Cannot mount at "${target}": ${why}`, { code, target });
   };
   switch (kind) {
@@ -147,18 +177,26 @@ function lockTarget(path: string, target: string): number {
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   if (file.tryLock(fd)) return fd;
   closeSync(fd);
-  throw new CreateError(`Cannot mount at "${target}": another mount or umount of it is under way`, { code: 'target-locked', target });
+  throw new CreateError(`Cannot mount at "${target}": another mount or umount of it is under way`, {
+    code: 'target-locked',
+    target,
+  });
 }
 
 /** Removes what a session that is over left behind. Throws CreateError if something lives there. */
 async function clearLeftovers(folder: SessionFolder, target: string, uid: number): Promise<void> {
   const mounted = mountAt(target);
   const alreadyMounted = (by: string): CreateError =>
-    new CreateError(`Cannot mount at "${target}": ${by} is mounted there; unmount it first`, { code: 'target-mounted', target, by });
+    new CreateError(`Cannot mount at "${target}": ${by} is mounted there; unmount it first`, {
+      code: 'target-mounted',
+      target,
+      by,
+    });
   if (mounted !== undefined) {
     if (mounted.type !== 'fuse.evermount') {
       const isMountOfItsOwn = mounted.type !== 'autofs' && mounted.target === target;
-      if (isMountOfItsOwn && connectionOf(mounted) !== undefined) throw alreadyMounted(`"${mounted.source}" (${mounted.type})`);
+      if (isMountOfItsOwn && connectionOf(mounted) !== undefined)
+        throw alreadyMounted(`"${mounted.source}" (${mounted.type})`);
     } else {
       const alive = await askSession(folder, uid);
       if (alive !== undefined) throw alreadyMounted(`"${mounted.source}"`);
@@ -192,5 +230,8 @@ async function untilServing(folder: SessionFolder, target: string, uid: number):
   } catch {
     // no log either: the sentence must do
   }
-  throw new CreateError(`Cannot mount at "${target}": no daemon served within ${SERVING_TIMEOUT_MS} ms\n${log}`.trim(), { code: 'not-serving', target, log });
+  throw new CreateError(
+    `Cannot mount at "${target}": no daemon served within ${SERVING_TIMEOUT_MS} ms\n${log}`.trim(),
+    { code: 'not-serving', target, log },
+  );
 }

@@ -12,6 +12,7 @@ import {
   type FileSystem,
   type NodeNames,
   type NodeTable,
+  type SessionMemory,
   type TakeoverCause,
   type TakeoverMode,
 } from '../fuse/session/index.ts';
@@ -44,6 +45,7 @@ export class Daemon {
   readonly #config: DaemonConfig;
   readonly #deps: DaemonDeps;
   readonly #lockFd: number;
+  readonly #memory: SessionMemory;
   #supervisor: Channel | undefined;
   #lostSinceMs = performance.now();
   #server: Server | undefined;
@@ -56,6 +58,7 @@ export class Daemon {
     this.#deps = deps;
     // A second open of the same memory: the lock belongs to it alone, not to the copies others hold.
     this.#lockFd = openSync(`/proc/self/fd/${config.descriptors.memory}`, 'r+');
+    this.#memory = openSessionMemory(config.descriptors.memory);
     this.#keeper = new VaultKeeper(config.folder.vaultSocket, config.uid, () => this.#server?.files.keepAll());
     process.on('SIGTERM', () => this.#leave());
     this.#connect();
@@ -107,18 +110,21 @@ export class Daemon {
     await this.#takeFence();
     const { descriptors, folder } = this.#config;
     const record = readRecord(folder.record);
-    const memory = openSessionMemory(descriptors.memory);
     const { options, agreed } = record;
     const server = new Server(
       {
         agreed,
-        cache: { entryMs: options.entryTimeoutMs, attrMs: options.attrTimeoutMs, negativeMs: options.negativeTimeoutMs },
+        cache: {
+          entryMs: options.entryTimeoutMs,
+          attrMs: options.attrTimeoutMs,
+          negativeMs: options.negativeTimeoutMs,
+        },
         readBytesMax: agreed.maxPages * 4096,
         passthroughMinBytes: options.passthrough ? PASSTHROUGH_MIN_BYTES : Infinity,
       },
       {
         device: new FuseDevice(descriptors.fuse),
-        memory,
+        memory: this.#memory,
         filesystem: (nodes: NodeTable) => this.#deps.filesystem(record, descriptors, nodes),
         keeper: this.#keeper as VaultKeeper,
         onEnd: (how) => this.#over(how),

@@ -44,7 +44,8 @@ export async function fetchDescriptors(
   const { message, fds } = await firstAnswer(channel, hello, socket, timeoutMs);
   const [fuse, memory, source] = fds;
   try {
-    if (fuse === undefined || memory === undefined || fds.length > 3) throw refused(socket, `it sent ${fds.length} descriptors`);
+    if (fuse === undefined || memory === undefined || fds.length > 3)
+      throw refused(socket, `it sent ${fds.length} descriptors`);
     checkFuseDescriptor(fuse, connection);
     const { size } = fstatSync(memory);
     if (size !== MEMORY_BYTES) throw refused(socket, `its session memory has ${size} bytes`);
@@ -56,7 +57,12 @@ export async function fetchDescriptors(
   }
 }
 
-function firstAnswer(channel: Channel, hello: Message, socket: string, timeoutMs: number): Promise<{ message: Message; fds: number[] }> {
+function firstAnswer(
+  channel: Channel,
+  hello: Message,
+  socket: string,
+  timeoutMs: number,
+): Promise<{ message: Message; fds: number[] }> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => channel.close(), timeoutMs);
     channel.listen({
@@ -74,5 +80,9 @@ function firstAnswer(channel: Channel, hello: Message, socket: string, timeoutMs
 }
 
 function refused(path: string, why: string): DescriptorError {
-  return new DescriptorError(`Cannot take descriptors from "${path}": ${why}`, { code: 'descriptors-refused', path, why });
+  return new DescriptorError(`Cannot take descriptors from "${path}": ${why}`, {
+    code: 'descriptors-refused',
+    path,
+    why,
+  });
 }

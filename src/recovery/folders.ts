@@ -34,7 +34,8 @@ export function ensurePrivateFolder(path: string, uid: number): void {
       : (found.mode & 0o022) !== 0
         ? 'others may write to it'
         : undefined;
-  if (why !== undefined) throw new FolderError(`Cannot keep state in "${path}": ${why}`, { code: 'state-folder-unsafe', path, why });
+  if (why !== undefined)
+    throw new FolderError(`Cannot keep state in "${path}": ${why}`, { code: 'state-folder-unsafe', path, why });
 }
 
 /** One session for one target: its name is made from the target's path. */

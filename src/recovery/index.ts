@@ -4,8 +4,29 @@
 export { askSession, isMounted, restartSession, type RestartOutcome, type SessionStatus } from './client.ts';
 export { CreateError, createSession, READ_BYTES_MAX, type CreateFault, type MountStep } from './create.ts';
 export { Daemon } from './daemon.ts';
-export { DescriptorError, descriptorList, fetchDescriptors, inheritedDescriptors, type Descriptors } from './descriptors.ts';
-export { ensurePrivateFolder, FolderError, listSessions, sessionFolder, sessionId, stateFolder, type SessionFolder } from './folders.ts';
-export { readRecord, RecordError, writeRecord, type RecordFault, type SessionOptions, type SessionRecord } from './record.ts';
+export {
+  DescriptorError,
+  descriptorList,
+  fetchDescriptors,
+  inheritedDescriptors,
+  type Descriptors,
+} from './descriptors.ts';
+export {
+  ensurePrivateFolder,
+  FolderError,
+  listSessions,
+  sessionFolder,
+  sessionId,
+  stateFolder,
+  type SessionFolder,
+} from './folders.ts';
+export {
+  readRecord,
+  RecordError,
+  writeRecord,
+  type RecordFault,
+  type SessionOptions,
+  type SessionRecord,
+} from './record.ts';
 export { Supervisor } from './supervisor.ts';
 export { Vault } from './vault.ts';

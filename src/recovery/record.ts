@@ -56,7 +56,11 @@ export function readRecord(path: string): SessionRecord {
     text = readFileSync(path, 'utf8');
   } catch (err) {
     if ((err as NodeJS.ErrnoException).code !== 'ENOENT') throw err;
-    throw new RecordError(`Cannot read session record "${path}": there is none`, { code: 'record-missing', path }, { cause: err });
+    throw new RecordError(
+      `Cannot read session record "${path}": there is none`,
+      { code: 'record-missing', path },
+      { cause: err },
+    );
   }
   let value: unknown;
   try {
@@ -82,7 +86,8 @@ function decodeRecord(path: string, value: Record<string, unknown>): SessionReco
   };
   const number = (of: Record<string, unknown>, name: string): number => {
     const field = of[name];
-    if (typeof field !== 'number' || !Number.isSafeInteger(field) || field < 0) throw unreadable(path, `"${name}" is not a number`);
+    if (typeof field !== 'number' || !Number.isSafeInteger(field) || field < 0)
+      throw unreadable(path, `"${name}" is not a number`);
     return field;
   };
   const flag = (of: Record<string, unknown>, name: string): boolean => {
@@ -131,5 +136,9 @@ function decodeRecord(path: string, value: Record<string, unknown>): SessionReco
 }
 
 function unreadable(path: string, why: string, cause?: unknown): RecordError {
-  return new RecordError(`Cannot read session record "${path}": ${why}`, { code: 'record-unreadable', path, why }, { cause });
+  return new RecordError(
+    `Cannot read session record "${path}": ${why}`,
+    { code: 'record-unreadable', path, why },
+    { cause },
+  );
 }

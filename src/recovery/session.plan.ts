@@ -111,7 +111,10 @@ function apply(draft: Draft, event: Event): void {
   const { model, nowMs } = draft;
   switch (event.event) {
     case 'started':
-      model.workers = [...model.workers, { pid: event.pid, phase: 'starting', sinceMs: nowMs, epoch: model.epoch, leaving: false }];
+      model.workers = [
+        ...model.workers,
+        { pid: event.pid, phase: 'starting', sinceMs: nowMs, epoch: model.epoch, leaving: false },
+      ];
       return;
     case 'start-failed':
       countFruitless(draft);
@@ -120,11 +123,13 @@ function apply(draft: Draft, event: Event): void {
       reported(draft, event.pid, event.phase);
       return;
     case 'serving':
-      if (model.session.state === 'serving' && model.session.pid === event.pid) model.session = { ...model.session, confirmed: true };
+      if (model.session.state === 'serving' && model.session.pid === event.pid)
+        model.session = { ...model.session, confirmed: true };
       return;
     case 'drained':
       change(draft, event.pid, { phase: 'ready' });
-      if (model.session.state === 'handing-over' && model.session.from === event.pid) serve(draft, model.session.to, 'drained');
+      if (model.session.state === 'handing-over' && model.session.from === event.pid)
+        serve(draft, model.session.to, 'drained');
       return;
     case 'leaving':
       change(draft, event.pid, { leaving: true });
@@ -174,7 +179,8 @@ function died(draft: Draft, { pid, crashed, useful }: Event & { event: 'died' })
   else if (phase === 'starting' || crashed) countFruitless(draft);
   const { session } = model;
   const cause: TakeoverCause = crashed ? 'crashed' : 'killed';
-  if (session.state === 'serving' && session.pid === pid) model.session = { state: 'recovering', sinceMs: nowMs, cause };
+  if (session.state === 'serving' && session.pid === pid)
+    model.session = { state: 'recovering', sinceMs: nowMs, cause };
   if (session.state !== 'handing-over') return;
   if (session.from === pid) serve(draft, session.to, cause);
   else if (session.to === pid) {
@@ -194,7 +200,8 @@ function settle(draft: Draft): void {
     }
   }
   if (model.awaiting.length > 0 && nowMs >= model.awaitUntilMs) {
-    for (const pid of model.awaiting) draft.actions.push({ do: 'kill', pid, why: 'it does not report to the new supervisor' });
+    for (const pid of model.awaiting)
+      draft.actions.push({ do: 'kill', pid, why: 'it does not report to the new supervisor' });
     model.awaitUntilMs = nowMs + REPORT_TIMEOUT_MS;
   }
   advance(draft);

@@ -2,7 +2,6 @@
 //
 // It holds a duplicate of the session's descriptors beside the vault; whichever of the two dies is started anew by the other
 // and gets the descriptors back from it. Daemons outlive their supervisor and report to the next one.
-import type { ChildProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { unreachable, type Logger } from '../base/index.ts';
 import { INIT_FLAGS } from '../fuse/protocol/index.ts';
@@ -19,6 +18,7 @@ import {
   readMountinfo,
   waitingRequests,
   type Channel,
+  type Child,
   type Message,
   type ProcessId,
 } from '../host/index.ts';
@@ -43,15 +43,15 @@ export interface SupervisorConfig {
 
 export interface SupervisorDeps {
   log: Logger;
-  startDaemon: () => ChildProcess;
-  startVault: () => number;
+  startDaemon: () => Child;
+  startVault: () => ProcessId;
   exit: () => void;
 }
 
 interface Link {
   process: ProcessId;
   channel: Channel | undefined;
-  child: ChildProcess | undefined;
+  child: Child | undefined;
   heartbeat: Heartbeat | undefined;
   /** The session's count of answers when it was told to serve. */
   answeredBefore: number;
@@ -105,7 +105,14 @@ export class Supervisor {
     const listed = Array.isArray(last['workers']) ? (last['workers'] as ProcessId[]) : [];
     const living = listed.filter((each) => isAlive(each));
     for (const process of living) {
-      this.#links.set(process.pid, { process, channel: undefined, child: undefined, heartbeat: undefined, answeredBefore: 0, startedMs: 0 });
+      this.#links.set(process.pid, {
+        process,
+        channel: undefined,
+        child: undefined,
+        heartbeat: undefined,
+        answeredBefore: 0,
+        startedMs: 0,
+      });
       this.#watchDeath(process.pid);
     }
     return living.map(({ pid }) => pid);
@@ -169,7 +176,7 @@ export class Supervisor {
   }
 
   #startDaemon(): void {
-    let child: ChildProcess;
+    let child: Child;
     try {
       child = this.#deps.startDaemon();
     } catch (err) {
@@ -177,10 +184,19 @@ export class Supervisor {
       setImmediate(() => this.#dispatch({ event: 'start-failed' }));
       return;
     }
-    const pid = child.pid as number;
-    const process = identify(pid) ?? { pid, startTicks: 0 };
-    this.#links.set(pid, { process, channel: undefined, child, heartbeat: undefined, answeredBefore: 0, startedMs: performance.now() });
-    child.on('exit', (status, signal) => this.#died(pid, signal === null ? status !== 0 : CRASH_SIGNALS.includes(signal), status, signal));
+    const { process } = child;
+    const { pid } = process;
+    this.#links.set(pid, {
+      process,
+      channel: undefined,
+      child,
+      heartbeat: undefined,
+      answeredBefore: 0,
+      startedMs: performance.now(),
+    });
+    child.onExit((status, signal) =>
+      this.#died(pid, signal === null ? status !== 0 : CRASH_SIGNALS.includes(signal), status, signal),
+    );
     setImmediate(() => this.#dispatch({ event: 'started', pid }));
   }
 
@@ -199,7 +215,8 @@ export class Supervisor {
   #watchDeath(pid: number): void {
     const link = this.#links.get(pid);
     if (link === undefined || link.child !== undefined) return;
-    if (isAlive(link.process)) setTimeout(() => this.#watchDeath(pid), link.channel === undefined ? DEATH_POLL_MS : TICK_MS);
+    if (isAlive(link.process))
+      setTimeout(() => this.#watchDeath(pid), link.channel === undefined ? DEATH_POLL_MS : TICK_MS);
     else this.#died(pid, false, null, null);
   }
 
@@ -228,7 +245,11 @@ export class Supervisor {
         this.#daemonReported(channel, message);
         return;
       case 'serving':
-        this.#lastTakeover = { tookMs: Number(message['tookMs']), leftovers: Number(message['leftovers']), atMs: Date.now() };
+        this.#lastTakeover = {
+          tookMs: Number(message['tookMs']),
+          leftovers: Number(message['leftovers']),
+          atMs: Date.now(),
+        };
         this.#deps.log.info('daemon serves', { ...message, op: undefined, pid });
         this.#dispatch({ event: 'serving', pid });
         return;
@@ -262,7 +283,14 @@ export class Supervisor {
     const phase = message['phase'];
     const process = identify(pid);
     if (process === undefined || (phase !== 'ready' && phase !== 'serving' && phase !== 'draining')) return;
-    const link = this.#links.get(pid) ?? { process, channel, child: undefined, heartbeat: undefined, answeredBefore: 0, startedMs: 0 };
+    const link = this.#links.get(pid) ?? {
+      process,
+      channel,
+      child: undefined,
+      heartbeat: undefined,
+      answeredBefore: 0,
+      startedMs: 0,
+    };
     link.channel = channel;
     link.heartbeat?.stop();
     link.heartbeat = startHeartbeat(this.#record.options.hangTimeoutMs, {
@@ -309,11 +337,17 @@ export class Supervisor {
   #answerRestarts(): void {
     const { session, workers } = this.#model;
     for (const waiter of [...this.#restartWaiters]) {
-      const serving = session.state === 'serving' && session.confirmed ? workers.find(({ pid }) => pid === session.pid) : undefined;
+      const serving =
+        session.state === 'serving' && session.confirmed ? workers.find(({ pid }) => pid === session.pid) : undefined;
       const done = serving !== undefined && serving.epoch >= waiter.epoch;
       if (!done && !isOver(session)) continue;
       this.#restartWaiters.splice(this.#restartWaiters.indexOf(waiter), 1);
-      waiter.channel.send({ op: 'restarted', done, stallMs: this.#longestGapMs, leftovers: this.#lastTakeover?.leftovers ?? 0 });
+      waiter.channel.send({
+        op: 'restarted',
+        done,
+        stallMs: this.#longestGapMs,
+        leftovers: this.#lastTakeover?.leftovers ?? 0,
+      });
     }
   }
 
@@ -363,7 +397,7 @@ export class Supervisor {
     }
     this.#deps.log.warn('vault is gone, starting another', { pid: old?.pid });
     try {
-      this.#vaultProcess = identify(this.#deps.startVault());
+      this.#vaultProcess = this.#deps.startVault();
     } catch (err) {
       this.#deps.log.error('a vault could not be started', { err });
       this.#vaultProcess = undefined;
@@ -399,7 +433,8 @@ export class Supervisor {
   #status(): Message {
     const { session, workers, takeovers, fruitless } = this.#model;
     const { connection, target, source, createdAt, options } = this.#record;
-    const servingPid = session.state === 'serving' ? session.pid : session.state === 'handing-over' ? session.from : undefined;
+    const servingPid =
+      session.state === 'serving' ? session.pid : session.state === 'handing-over' ? session.from : undefined;
     const standby = workers.find((worker) => worker.phase === 'ready' && worker.pid !== servingPid);
     return {
       target,

@@ -3,7 +3,17 @@
 // It is as small as it can be, because it must not die: it never looks at a request. It has the privilege of whoever mounted,
 // for the one thing daemons may not do: registering backing files with the kernel.
 import { backoffDelayMs, type Logger } from '../base/index.ts';
-import { abortConnection, ChannelServer, identify, isAlive, isConnectionOver, kill, type Channel, type Message, type ProcessId } from '../host/index.ts';
+import {
+  abortConnection,
+  ChannelServer,
+  identify,
+  isAlive,
+  isConnectionOver,
+  kill,
+  type Channel,
+  type Message,
+  type ProcessId,
+} from '../host/index.ts';
 import { DESCRIPTORS_MAX, errno, errnoName, file } from '../libc/index.ts';
 import { descriptorList, type Descriptors } from './descriptors.ts';
 import type { SessionFolder } from './folders.ts';
@@ -21,8 +31,7 @@ export interface VaultConfig {
 
 export interface VaultDeps {
   log: Logger;
-  /** Starts a supervisor and returns its pid. */
-  startSupervisor: () => number;
+  startSupervisor: () => ProcessId;
   exit: () => void;
   nowMs: () => number;
 }
@@ -52,7 +61,8 @@ export class Vault {
     this.#config = config;
     this.#deps = deps;
     this.#unservedSinceMs = deps.nowMs();
-    if (config.supervisor !== undefined) this.#supervisor = { process: config.supervisor, channel: undefined, sinceMs: deps.nowMs() };
+    if (config.supervisor !== undefined)
+      this.#supervisor = { process: config.supervisor, channel: undefined, sinceMs: deps.nowMs() };
     this.#server = new ChannelServer(
       config.folder.vaultSocket,
       config.record.uid,
@@ -79,7 +89,10 @@ export class Vault {
       case 'state':
         if (channel !== this.#supervisor?.channel) break;
         this.#lastState = message;
-        this.#unservedSinceMs = message['state'] === 'serving' || message['state'] === 'handing-over' ? undefined : (this.#unservedSinceMs ?? this.#deps.nowMs());
+        this.#unservedSinceMs =
+          message['state'] === 'serving' || message['state'] === 'handing-over'
+            ? undefined
+            : (this.#unservedSinceMs ?? this.#deps.nowMs());
         break;
       case 'ping':
         channel.send({ op: 'pong' });
@@ -163,13 +176,16 @@ export class Vault {
       log.warn('supervisor is gone', { pid: supervisor.process.pid });
     }
     if (this.#supervisor === undefined && now >= this.#startNotBeforeMs) {
-      const process = identify(startSupervisor());
-      if (process !== undefined) this.#supervisor = { process, channel: undefined, sinceMs: now };
+      this.#supervisor = { process: startSupervisor(), channel: undefined, sinceMs: now };
     }
     const { recoverDeadlineMs } = this.#config.record.options;
     // A supervisor that is there keeps the deadline itself; this one is for when none can be brought up.
     const channel = this.#supervisor?.channel;
-    if (channel === undefined && this.#unservedSinceMs !== undefined && now - this.#unservedSinceMs > recoverDeadlineMs + CONNECT_TIMEOUT_MS) {
+    if (
+      channel === undefined &&
+      this.#unservedSinceMs !== undefined &&
+      now - this.#unservedSinceMs > recoverDeadlineMs + CONNECT_TIMEOUT_MS
+    ) {
       log.error('no supervisor could be started, aborting the connection', { recoverDeadlineMs });
       abortConnection(this.#config.record.connection);
       this.#end();
@@ -191,8 +207,14 @@ export class Vault {
 
   /** Several nodes at once, by comma: those that are kept come with their descriptors, in order. */
   #take(channel: Channel, message: Message, nodes: string): void {
-    const found = nodes.split(',').filter((node) => this.#kept.has(node)).slice(0, KEPT_PER_MESSAGE);
-    channel.send({ op: 'taken', id: message['id'], nodes: found.join(',') }, found.map((node) => this.#kept.get(node) ?? -1));
+    const found = nodes
+      .split(',')
+      .filter((node) => this.#kept.has(node))
+      .slice(0, KEPT_PER_MESSAGE);
+    channel.send(
+      { op: 'taken', id: message['id'], nodes: found.join(',') },
+      found.map((node) => this.#kept.get(node) ?? -1),
+    );
   }
 
   #backingOpen(node: string): number {

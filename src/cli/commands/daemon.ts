@@ -16,7 +16,9 @@ function run(args: string[]): Promise<undefined> {
     {
       log: partLogger('daemon', folder.path),
       filesystem: ({ source, options }, { source: rootFd }, nodes) =>
-        rootFd === undefined ? new DummyFs(nodes) : new LocalFs({ rootFd, sourcePath: localPathOf(source), links: options.links }, nodes),
+        rootFd === undefined
+          ? new DummyFs(nodes)
+          : new LocalFs({ rootFd, sourcePath: localPathOf(source), links: options.links }, nodes),
       exit: (status) => process.exit(status),
     },
   );

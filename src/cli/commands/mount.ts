@@ -45,7 +45,8 @@ async function run(args: string[]): Promise<number> {
     },
   });
   const [given, target, ...rest] = positionals;
-  if (given === undefined || target === undefined || rest.length > 0) throw new UsageError('mount takes a SOURCE and a DIR; see evermount mount --help');
+  if (given === undefined || target === undefined || rest.length > 0)
+    throw new UsageError('mount takes a SOURCE and a DIR; see evermount mount --help');
   if (values['print-systemd'] === true) {
     process.stdout.write(systemdUnit(given, target, args));
     return EXIT.OK;
@@ -56,10 +57,20 @@ async function run(args: string[]): Promise<number> {
   const sourceFd = openSource(source);
   try {
     const { folder, status } = await createSession(
-      { stateFolder: stateFolder(process.env, uid), target, source: source.spec, sourceName: source.name, sourceFd, uid, options },
+      {
+        stateFolder: stateFolder(process.env, uid),
+        target,
+        source: source.spec,
+        sourceName: source.name,
+        sourceFd,
+        uid,
+        options,
+      },
       {
         log: createLogger(),
-        startVault: (into, descriptors) => void launch('vault', { folder: into, descriptors, privilege: 'all', args: ['--inherit'] }).unref(),
+        startVault: (into, descriptors) => {
+          launch('vault', { folder: into, descriptors, privilege: 'all', args: ['--inherit'] }).unref();
+        },
         step: (step) => killAt(`mount:${step}`),
       },
     );

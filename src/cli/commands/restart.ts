@@ -27,11 +27,18 @@ const FIXED = ['allow-other', 'passthrough'] as const;
 const RESTART_TIMEOUT_MS = 60_000;
 
 async function run(args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { ...SESSION_OPTIONS, json: { type: 'boolean' } } });
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { ...SESSION_OPTIONS, json: { type: 'boolean' } },
+  });
   const [given, ...rest] = positionals;
   if (given === undefined || rest.length > 0) throw new UsageError('restart takes a DIR; see evermount restart --help');
   for (const name of FIXED) {
-    if (values[name] !== undefined) throw new UsageError(`Cannot change --${name} of a mount: it was agreed with the kernel when it was mounted; unmount and mount again`);
+    if (values[name] !== undefined)
+      throw new UsageError(
+        `Cannot change --${name} of a mount: it was agreed with the kernel when it was mounted; unmount and mount again`,
+      );
   }
   const uid = process.getuid?.() ?? 0;
   const { target, folder, record } = findSession(stateFolder(process.env, uid), given);
@@ -46,11 +53,17 @@ async function run(args: string[]): Promise<number> {
   const outcome = await restartSession(folder, uid, changed, RESTART_TIMEOUT_MS);
   killAt('restart:asked');
   if (outcome?.done !== true) {
-    process.stderr.write(`evermount: Cannot restart "${target}": the session did not get a new daemon; "evermount doctor ${target}" tells more\n`);
+    process.stderr.write(
+      `evermount: Cannot restart "${target}": the session did not get a new daemon; "evermount doctor ${target}" tells more\n`,
+    );
     return EXIT.SICK;
   }
   const { stallMs, leftovers } = outcome;
-  if (values.json === true) process.stdout.write(`${JSON.stringify({ target, stallMs, requestsRunTwice: leftovers })}\n`);
-  else process.stdout.write(`Restarted ${target}: requests waited ${formatDuration(stallMs)}, ${leftovers} were run twice\n`);
+  if (values.json === true)
+    process.stdout.write(`${JSON.stringify({ target, stallMs, requestsRunTwice: leftovers })}\n`);
+  else
+    process.stdout.write(
+      `Restarted ${target}: requests waited ${formatDuration(stallMs)}, ${leftovers} were run twice\n`,
+    );
   return EXIT.OK;
 }

@@ -5,7 +5,15 @@ import type { Command } from '../command.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { findSession } from '../find-session.ts';
 import { formatDuration, formatTable } from '../../base/index.ts';
-import { askSession, isMounted, listSessions, readRecord, stateFolder, type SessionFolder, type SessionStatus } from '../../recovery/index.ts';
+import {
+  askSession,
+  isMounted,
+  listSessions,
+  readRecord,
+  stateFolder,
+  type SessionFolder,
+  type SessionStatus,
+} from '../../recovery/index.ts';
 
 const help = `Usage: evermount status [--watch] [--json] [DIR]
 
@@ -29,12 +37,19 @@ const WATCH_MS = 1000;
 type Row = Omit<Partial<SessionStatus>, 'state'> & { target: string; state: SessionStatus['state'] | 'lost' };
 
 async function run(args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { watch: { type: 'boolean' }, json: { type: 'boolean' } } });
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { watch: { type: 'boolean' }, json: { type: 'boolean' } },
+  });
   if (positionals.length > 1) throw new UsageError('status takes one DIR at most; see evermount status --help');
   const uid = process.getuid?.() ?? 0;
   const state = stateFolder(process.env, uid);
   for (;;) {
-    const folders = positionals[0] === undefined ? listSessions(state) : [findSession(state, positionals[0]).folder].filter((each) => each !== undefined);
+    const folders =
+      positionals[0] === undefined
+        ? listSessions(state)
+        : [findSession(state, positionals[0]).folder].filter((each) => each !== undefined);
     const rows = (await Promise.all(folders.map((folder) => rowOf(folder, uid)))).filter((row) => row !== undefined);
     print(rows, values.json === true, values.watch === true);
     if (values.watch !== true) {
@@ -54,7 +69,15 @@ async function rowOf(folder: SessionFolder, uid: number): Promise<Row | undefine
   try {
     const { target, source, connection, aborted, createdAt, options } = readRecord(folder.record);
     if (!isMounted(target, connection) && aborted === undefined) return undefined; // over, its folder about to go
-    return { target, source, connection, createdAt, options, state: aborted === undefined ? 'lost' : 'aborted', pids: {} };
+    return {
+      target,
+      source,
+      connection,
+      createdAt,
+      options,
+      state: aborted === undefined ? 'lost' : 'aborted',
+      pids: {},
+    };
   } catch {
     return undefined; // being made or removed
   }

@@ -14,17 +14,31 @@ async function run(args: string[]): Promise<undefined> {
   const folder = sessionFolder(values.session ?? '');
   const record = readRecord(folder.record);
   const log = partLogger('supervisor', record.id);
-  const { descriptors, channel, answer } = await fetchDescriptors(folder.vaultSocket, record.uid, record.connection, { op: 'supervisor' }, FETCH_TIMEOUT_MS);
+  const { descriptors, channel, answer } = await fetchDescriptors(
+    folder.vaultSocket,
+    record.uid,
+    record.connection,
+    { op: 'supervisor' },
+    FETCH_TIMEOUT_MS,
+  );
   const last = answer['last'];
   new Supervisor(
-    { folder, record, descriptors, vault: channel, standby: wantsStandby, last: typeof last === 'object' && last !== null ? (last as Record<string, unknown>) : {} },
+    {
+      folder,
+      record,
+      descriptors,
+      vault: channel,
+      standby: wantsStandby,
+      last: typeof last === 'object' && last !== null ? (last as Record<string, unknown>) : {},
+    },
     {
       log,
-      startDaemon: () => launch('daemon', { folder, descriptors, privilege: record.source.startsWith('local:') ? 'read-any' : 'none' }),
+      startDaemon: () =>
+        launch('daemon', { folder, descriptors, privilege: record.source.startsWith('local:') ? 'read-any' : 'none' }),
       startVault: () => {
         const child = launch('vault', { folder, descriptors: undefined, privilege: 'all' });
         child.unref();
-        return child.pid as number;
+        return child.process;
       },
       exit: () => process.exit(0),
     },

@@ -44,7 +44,9 @@ async function run(args: string[]): Promise<number> {
   const outcome = await unmount(target, values.lazy === true || dead);
   killAt('umount:unmounted');
   if (outcome === 'busy') {
-    process.stderr.write(`evermount: Cannot unmount "${target}": files in it are open. "fuser -vm ${target}" shows by whom; --lazy detaches it all the same\n`);
+    process.stderr.write(
+      `evermount: Cannot unmount "${target}": files in it are open. "fuser -vm ${target}" shows by whom; --lazy detaches it all the same\n`,
+    );
     return EXIT.BUSY;
   }
   if (typeof outcome === 'object') {

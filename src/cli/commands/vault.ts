@@ -10,7 +10,10 @@ const FETCH_TIMEOUT_MS = 3_000;
 export const command: Command = { help: '', run };
 
 async function run(args: string[]): Promise<undefined> {
-  const { values } = parseArgs({ args, options: { session: { type: 'string' }, 'with-source': { type: 'boolean' }, inherit: { type: 'boolean' } } });
+  const { values } = parseArgs({
+    args,
+    options: { session: { type: 'string' }, 'with-source': { type: 'boolean' }, inherit: { type: 'boolean' } },
+  });
   const folder = sessionFolder(values.session ?? '');
   const record = readRecord(folder.record);
   const log = partLogger('vault', record.id);
@@ -18,7 +21,13 @@ async function run(args: string[]): Promise<undefined> {
   let descriptors;
   if (values.inherit === true) descriptors = inheritedDescriptors(values['with-source'] === true);
   else {
-    const got = await fetchDescriptors(folder.supervisorSocket, record.uid, record.connection, { op: 'descriptors' }, FETCH_TIMEOUT_MS);
+    const got = await fetchDescriptors(
+      folder.supervisorSocket,
+      record.uid,
+      record.connection,
+      { op: 'descriptors' },
+      FETCH_TIMEOUT_MS,
+    );
     descriptors = got.descriptors;
     supervisor = got.channel.peer.pid;
     got.channel.close();
@@ -30,7 +39,7 @@ async function run(args: string[]): Promise<undefined> {
       startSupervisor: () => {
         const child = launch('supervisor', { folder, descriptors: undefined, privilege: 'all' });
         child.unref();
-        return child.pid as number;
+        return child.process;
       },
       exit: () => process.exit(0),
       nowMs: () => performance.now(),

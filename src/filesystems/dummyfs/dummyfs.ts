@@ -1,6 +1,15 @@
 // The tiny file system of a test bed: one folder, one file of 13 bytes, dated 1970, readable by all.
 import { ERRNO, type StatfsOut } from '../../fuse/protocol/index.ts';
-import { ROOT_INDEX, type EntrySink, type Errno, type FileSystem, type NodeIndex, type NodeNames, type OpenFile, type Stat } from '../../fuse/session/index.ts';
+import {
+  ROOT_INDEX,
+  type EntrySink,
+  type Errno,
+  type FileSystem,
+  type NodeIndex,
+  type NodeNames,
+  type OpenFile,
+  type Stat,
+} from '../../fuse/session/index.ts';
 
 export const DUMMY_NAME = Buffer.from('dummy-file.txt');
 export const DUMMY_CONTENT = Buffer.from('Hello, world!');
@@ -72,7 +81,15 @@ function fill(stat: Stat, of: { ino: bigint; mode: number; nlink: number; size: 
   stat.versionHigh = 0;
   stat.btimeSeconds = 0;
   stat.btimeNanoseconds = 0;
-  Object.assign(stat.attr, { blocks: of.size > 0 ? 1 : 0, atime: 0, mtime: 0, ctime: 0, atimensec: 0, mtimensec: 0, ctimensec: 0 });
+  Object.assign(stat.attr, {
+    blocks: of.size > 0 ? 1 : 0,
+    atime: 0,
+    mtime: 0,
+    ctime: 0,
+    atimensec: 0,
+    mtimensec: 0,
+    ctimensec: 0,
+  });
   Object.assign(stat.attr, { uid: 0, gid: 0, rdev: 0, blksize: 4096, flags: 0 }, of);
   return 0;
 }

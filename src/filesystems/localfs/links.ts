@@ -14,7 +14,13 @@ const SLASH = 0x2f;
  * What a reader is told the link `target`, standing in the folder `folderPath` (below the root, '.' for the root), says.
  * `sourcePath` is the source's own absolute path. Returns a negative errno for a link that leaves the source.
  */
-export function presentLink(policy: LinkPolicy, rootFd: number, sourcePath: string, folderPath: Buffer, target: Buffer): Buffer | number {
+export function presentLink(
+  policy: LinkPolicy,
+  rootFd: number,
+  sourcePath: string,
+  folderPath: Buffer,
+  target: Buffer,
+): Buffer | number {
   if (policy === 'raw') return target;
   const relative = target[0] === SLASH ? insideSource(sourcePath, target) : undefined;
   if (target[0] === SLASH && relative === undefined) return -E.EACCES;

@@ -6,7 +6,16 @@
 import { statfsSync } from 'node:fs';
 import { E, errno, file } from '../../libc/index.ts';
 import type { StatfsOut } from '../../fuse/protocol/index.ts';
-import { emptyStat, type EntrySink, type Errno, type FileSystem, type NodeIndex, type NodeNames, type OpenFile, type Stat } from '../../fuse/session/index.ts';
+import {
+  emptyStat,
+  type EntrySink,
+  type Errno,
+  type FileSystem,
+  type NodeIndex,
+  type NodeNames,
+  type OpenFile,
+  type Stat,
+} from '../../fuse/session/index.ts';
 import { Folders, type Folder } from './folders.ts';
 import { presentLink, type LinkPolicy } from './links.ts';
 import { LocalOpenFile } from './open-file.ts';
@@ -86,14 +95,20 @@ export class LocalFs implements FileSystem {
     const folder = this.#folders.get(parent);
     if (typeof folder === 'number') return -folder;
     const flags = file.O_NOFOLLOW | file.O_NONBLOCK; // never wait on what is a pipe by now
-    const fd = file.openat2(folder.fd, this.#nameZ(this.#nodes.nameOf(node)), flags, file.RESOLVE_BENEATH | file.RESOLVE_NO_SYMLINKS);
+    const fd = file.openat2(
+      folder.fd,
+      this.#nameZ(this.#nodes.nameOf(node)),
+      flags,
+      file.RESOLVE_BENEATH | file.RESOLVE_NO_SYMLINKS,
+    );
     if (fd < 0) {
       const number = errno();
       return number === E.ENOENT || number === E.ELOOP ? E.ESTALE : number;
     }
     const opened = new LocalOpenFile(fd, this.#rootDevice);
     const failed = opened.stat(stat);
-    if (failed === 0 && this.#nodes.hasKey(node, stat.key) && stat.attr.mode >> S_IFMT_SHIFT === S_IFREG_TYPE) return opened;
+    if (failed === 0 && this.#nodes.hasKey(node, stat.key) && stat.attr.mode >> S_IFMT_SHIFT === S_IFREG_TYPE)
+      return opened;
     opened.close();
     return failed === 0 ? E.ESTALE : failed;
   }
@@ -125,18 +140,32 @@ export class LocalFs implements FileSystem {
 
   statfs(): StatfsOut {
     const of = statfsSync(`/proc/self/fd/${this.#config.rootFd}`);
-    return { blocks: of.blocks, bfree: of.bfree, bavail: of.bavail, files: of.files, ffree: of.ffree, bsize: of.bsize, namelen: 255, frsize: of.bsize };
+    return {
+      blocks: of.blocks,
+      bfree: of.bfree,
+      bavail: of.bavail,
+      files: of.files,
+      ffree: of.ffree,
+      bsize: of.bsize,
+      namelen: 255,
+      frsize: of.bsize,
+    };
   }
 
   /** False when the sink is full; the folder's position is then unknown and set by the next call. */
   #giveEntries(folder: Folder, records: Buffer, plus: boolean, scratch: Stat, sink: EntrySink): boolean {
-    for (let at = 0; at < records.length; ) {
+    for (let at = 0; at < records.length;) {
       const next = records.readBigInt64LE(at + 8);
       const length = records.readUInt16LE(at + 16);
       const type = records.readUInt8(at + 18);
       const nameEnd = records.indexOf(0, at + 19);
       const name = records.subarray(at + 19, nameEnd);
-      const ino = inodeNumber(records.readUInt32LE(at), records.readUInt32LE(at + 4), this.#rootDevice, this.#rootDevice);
+      const ino = inodeNumber(
+        records.readUInt32LE(at),
+        records.readUInt32LE(at + 4),
+        this.#rootDevice,
+        this.#rootDevice,
+      );
       let stat: Stat | undefined;
       if (plus) {
         // A name that vanished since the folder was read is left out.

@@ -52,6 +52,8 @@ export class LocalOpenFile implements OpenFile {
 
 function readOnce(fd: number, into: Buffer, at: number, offset: number): Promise<number> {
   return new Promise((resolve) => {
-    readAsync(fd, into, at, into.length - at, offset, (err, count) => resolve(err === null ? count : (err.errno ?? -E.EIO)));
+    readAsync(fd, into, at, into.length - at, offset, (err, count) =>
+      resolve(err === null ? count : (err.errno ?? -E.EIO)),
+    );
   });
 }

@@ -52,8 +52,10 @@ export function fillStat(stat: Stat, rootDevice: number): void {
   key[2] = word(X.btime) ^ Math.imul(word(X.btime + 2), 0x9e3779b1);
   key[3] = word(X.btime + 2);
   key[4] = device;
-  stat.versionLow = (word(X.mtime) ^ Math.imul(word(X.mtime + 2), 0x85ebca6b) ^ Math.imul(word(X.ctime + 2), 0xc2b2ae35)) >>> 0;
-  stat.versionHigh = (word(X.size) ^ Math.imul(word(X.ctime), 0x27d4eb2f) ^ Math.imul(word(X.size + 1), 0x165667b1)) >>> 0;
+  stat.versionLow =
+    (word(X.mtime) ^ Math.imul(word(X.mtime + 2), 0x85ebca6b) ^ Math.imul(word(X.ctime + 2), 0xc2b2ae35)) >>> 0;
+  stat.versionHigh =
+    (word(X.size) ^ Math.imul(word(X.ctime), 0x27d4eb2f) ^ Math.imul(word(X.size + 1), 0x165667b1)) >>> 0;
   stat.btimeSeconds = wideSigned(X.btime);
   stat.btimeNanoseconds = word(X.btime + 2);
   attr.ino = inodeNumber(word(X.ino), word(X.ino + 1), device, rootDevice);

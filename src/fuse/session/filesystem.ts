@@ -37,7 +37,13 @@ export interface OpenFile {
 }
 
 /** Takes directory entries one by one; false when no more fit into the reply. */
-export type EntrySink = (name: Uint8Array, ino: bigint, type: number, nextOffset: bigint, stat: Stat | undefined) => boolean;
+export type EntrySink = (
+  name: Uint8Array,
+  ino: bigint,
+  type: number,
+  nextOffset: bigint,
+  stat: Stat | undefined,
+) => boolean;
 
 export interface FileSystem {
   /** The root's attributes, at the start of every daemon. */
@@ -55,7 +61,14 @@ export interface FileSystem {
    * Entries from `offset` (0 = the start, else the nextOffset of an entry) until the sink is full. With `plus`, `scratch`
    * is filled for each entry and passed to the sink. An offset stays good for another daemon, as telldir's does.
    */
-  readdir(node: NodeIndex, offset: bigint, plus: boolean, scratch: Stat, sizeBytes: number, sink: EntrySink): Eventually<Errno>;
+  readdir(
+    node: NodeIndex,
+    offset: bigint,
+    plus: boolean,
+    scratch: Stat,
+    sizeBytes: number,
+    sink: EntrySink,
+  ): Eventually<Errno>;
   statfs(): Eventually<StatfsOut | Errno>;
   /** The value, or an errno (ENODATA). Absent: the file system has no extended attributes. */
   getxattr?(node: NodeIndex, name: Buffer): Eventually<Buffer | Errno>;

@@ -53,7 +53,11 @@ export class HandleTable {
     else {
       index = this.#word(HEADER.handlesUsed);
       if (index >= HANDLES_MAX) {
-        throw new MemoryError(`Cannot hold more than ${HANDLES_MAX} open files`, { code: 'table-full', what: 'handles', limit: HANDLES_MAX });
+        throw new MemoryError(`Cannot hold more than ${HANDLES_MAX} open files`, {
+          code: 'table-full',
+          what: 'handles',
+          limit: HANDLES_MAX,
+        });
       }
       this.#u32[HEADER.handlesUsed] = index + 1;
     }

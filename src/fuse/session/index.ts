@@ -17,4 +17,5 @@ export { HEADER, LAYOUT_VERSION, MEMORY_BYTES, MemoryError, type MemoryFault } f
 export { createSessionMemory, openSessionMemory, type SessionMemory } from './memory.ts';
 export { NodeTable, ROOT_INDEX, type NodeIndex } from './nodes.ts';
 export { HandleTable } from './handles.ts';
-export { Server, type CachePolicy, type ServerConfig, type TakeoverCause, type TakeoverMode } from './server.ts';
+export type { CachePolicy, ServerConfig, ServerContext } from './context.ts';
+export { Server, type TakeoverCause, type TakeoverMode } from './server.ts';

@@ -65,7 +65,8 @@ export function openSessionMemory(fd: number): SessionMemory {
 function checkHeader(u32: Uint32Array): void {
   const word = (index: number): number => u32[index] ?? 0;
   const magic = word(HEADER.magic);
-  if (magic !== MAGIC) throw new MemoryError('Cannot open session memory: it is not one', { code: 'memory-not-ours', magic });
+  if (magic !== MAGIC)
+    throw new MemoryError('Cannot open session memory: it is not one', { code: 'memory-not-ours', magic });
   const version = word(HEADER.version);
   if (version !== LAYOUT_VERSION) {
     throw new MemoryError(`Cannot open session memory of layout ${version}: this is layout ${LAYOUT_VERSION}`, {

@@ -32,7 +32,17 @@ const NODES_WORD = NODES_AT / 4;
 const NODE_WORDS = NODE_BYTES / 4;
 const LIVE = 1;
 const TOMBSTONE = 0xffffffff;
-const W = { state: 0, generation: 1, lookups: 2, key: 4, name: 9, children: 10, backing: 11, version: 12, flags: 14 } as const;
+const W = {
+  state: 0,
+  generation: 1,
+  lookups: 2,
+  key: 4,
+  name: 9,
+  children: 10,
+  backing: 11,
+  version: 12,
+  flags: 14,
+} as const;
 
 export class NodeTable {
   readonly #memory: SessionMemory;
@@ -78,7 +88,13 @@ export class NodeTable {
   hasKey(index: NodeIndex, key: Uint32Array): boolean {
     const at = this.#at(index) + W.key;
     const u32 = this.#u32;
-    return u32[at] === key[0] && u32[at + 1] === key[1] && u32[at + 2] === key[2] && u32[at + 3] === key[3] && u32[at + 4] === key[4];
+    return (
+      u32[at] === key[0] &&
+      u32[at + 1] === key[1] &&
+      u32[at + 2] === key[2] &&
+      u32[at + 3] === key[3] &&
+      u32[at + 4] === key[4]
+    );
   }
 
   /** Gives the root its key. */
@@ -249,7 +265,11 @@ export class NodeTable {
     }
     const index = this.#word(HEADER.nodesUsed);
     if (index >= NODES_MAX) {
-      throw new MemoryError(`Cannot know more than ${NODES_MAX} files at once`, { code: 'table-full', what: 'nodes', limit: NODES_MAX });
+      throw new MemoryError(`Cannot know more than ${NODES_MAX} files at once`, {
+        code: 'table-full',
+        what: 'nodes',
+        limit: NODES_MAX,
+      });
     }
     this.#u32[HEADER.nodesUsed] = index + 1;
     return index;

@@ -12,7 +12,6 @@ import {
   encodeOpenOut,
   encodeStatfsOut,
   encodeStatxOut,
-  ENTRY_OUT_BYTES,
   ERRNO,
   FOPEN,
   GETATTR_FH,
@@ -27,13 +26,13 @@ import {
   type ReaddirIn,
   type RequestArgs,
 } from '../protocol/index.ts';
+import type { ServerContext } from './context.ts';
 import { NO_REPLY, type Exchange } from './exchange.ts';
 import type { Errno, EntrySink, Eventually, OpenFile, Stat } from './filesystem.ts';
 import { ROOT_INDEX, type NodeIndex } from './nodes.ts';
-import type { Server } from './server.ts';
 
 type Result = number | Promise<number>;
-type Handler<N extends OperationName> = (server: Server, exchange: Exchange, args: RequestArgs[N]) => Result;
+type Handler<N extends OperationName> = (server: ServerContext, exchange: Exchange, args: RequestArgs[N]) => Result;
 
 const BODY = OUT_HEADER_BYTES;
 
@@ -70,13 +69,16 @@ const ROWS: { readonly [N in OperationName]?: Handler<N> } = {
   FLUSH: () => -ERRNO.ENOSYS,
   RELEASE: release,
   FSYNC: () => 0,
-  OPENDIR: (_server, exchange) => encodeOpenOut(exchange.out, BODY, { fh: 0n as FileHandle, openFlags: 0, backingId: 0 }),
+  OPENDIR: (_server, exchange) =>
+    encodeOpenOut(exchange.out, BODY, { fh: 0n as FileHandle, openFlags: 0, backingId: 0 }),
   READDIR: (server, exchange, args) => readdir(server, exchange, args, false),
   READDIRPLUS: (server, exchange, args) => readdir(server, exchange, args, true),
   RELEASEDIR: () => 0,
   FSYNCDIR: () => 0,
   STATFS: (server, exchange) =>
-    then(server.filesystem.statfs(), (out) => (typeof out === 'number' ? -out : encodeStatfsOut(exchange.out, BODY, out))),
+    then(server.filesystem.statfs(), (out) =>
+      typeof out === 'number' ? -out : encodeStatfsOut(exchange.out, BODY, out),
+    ),
   LSEEK: (server, exchange, { fh, offset, whence }) =>
     withFile(server, fh, (file) =>
       file.seek === undefined
@@ -86,12 +88,16 @@ const ROWS: { readonly [N in OperationName]?: Handler<N> } = {
   GETXATTR: (server, exchange, { size, name }) => {
     const { filesystem } = server;
     if (filesystem.getxattr === undefined) return -ERRNO.ENOSYS;
-    return withNode(server, exchange, (node) => then(filesystem.getxattr?.(node, name) ?? ERRNO.ENOSYS, (value) => putXattr(exchange, size, value)));
+    return withNode(server, exchange, (node) =>
+      then(filesystem.getxattr?.(node, name) ?? ERRNO.ENOSYS, (value) => putXattr(exchange, size, value)),
+    );
   },
   LISTXATTR: (server, exchange, { size }) => {
     const { filesystem } = server;
     if (filesystem.listxattr === undefined) return -ERRNO.ENOSYS;
-    return withNode(server, exchange, (node) => then(filesystem.listxattr?.(node) ?? ERRNO.ENOSYS, (names) => putXattr(exchange, size, names)));
+    return withNode(server, exchange, (node) =>
+      then(filesystem.listxattr?.(node) ?? ERRNO.ENOSYS, (names) => putXattr(exchange, size, names)),
+    );
   },
   INTERRUPT: (server, _exchange, { unique }) => {
     server.interrupt(unique);
@@ -102,24 +108,27 @@ const ROWS: { readonly [N in OperationName]?: Handler<N> } = {
 };
 
 /** By opcode: decode, then the row. */
-export const HANDLERS: readonly (((server: Server, exchange: Exchange) => Result) | undefined)[] = buildHandlers();
+export const HANDLERS: readonly (((server: ServerContext, exchange: Exchange) => Result) | undefined)[] =
+  buildHandlers();
 
-function buildHandlers(): (((server: Server, exchange: Exchange) => Result) | undefined)[] {
-  const handlers: (((server: Server, exchange: Exchange) => Result) | undefined)[] = [];
+function buildHandlers(): (((server: ServerContext, exchange: Exchange) => Result) | undefined)[] {
+  const handlers: (((server: ServerContext, exchange: Exchange) => Result) | undefined)[] = [];
   for (const name of Object.keys(OPERATIONS) as OperationName[]) handlers[OPERATIONS[name].opcode] = handlerOf(name);
   return handlers;
 }
 
-function handlerOf<N extends OperationName>(name: N): ((server: Server, exchange: Exchange) => Result) | undefined {
+function handlerOf<N extends OperationName>(
+  name: N,
+): ((server: ServerContext, exchange: Exchange) => Result) | undefined {
   const { decode, modifies } = OPERATIONS[name];
-  const row = ROWS[name] as Handler<N> | undefined;
+  const row = ROWS[name];
   if (row !== undefined) {
-    return (server, exchange) => row(server, exchange, decode(exchange.args, server.config.agreed) as RequestArgs[N]);
+    return (server, exchange) => row(server, exchange, decode(exchange.args, server.config.agreed));
   }
   return modifies ? () => -ERRNO.EROFS : undefined;
 }
 
-function lookup(server: Server, exchange: Exchange, { name }: RequestArgs['LOOKUP']): Result {
+function lookup(server: ServerContext, exchange: Exchange, { name }: RequestArgs['LOOKUP']): Result {
   return withNode(server, exchange, (parent) => {
     const stat = server.borrowStat();
     return then(server.filesystem.lookup(parent, name, stat), (errno) => {
@@ -148,14 +157,19 @@ function lookup(server: Server, exchange: Exchange, { name }: RequestArgs['LOOKU
 }
 
 /** Not delivered again after a crash, so a count taken here is never taken twice. */
-function forget(server: Server, exchange: Exchange, nodeid: NodeId, nlookup: number): typeof NO_REPLY {
+function forget(server: ServerContext, exchange: Exchange, nodeid: NodeId, nlookup: number): typeof NO_REPLY {
   const node = server.nodes.indexOf(nodeid);
   // A replayed FORGET may have been applied already: leaving it out keeps a node too long, applying it twice loses one.
   if (node > ROOT_INDEX && !exchange.again) server.nodes.forget(node, nlookup);
   return NO_REPLY;
 }
 
-function attributes(server: Server, exchange: Exchange, fh: FileHandle | undefined, stat: Stat): Eventually<Errno> {
+function attributes(
+  server: ServerContext,
+  exchange: Exchange,
+  fh: FileHandle | undefined,
+  stat: Stat,
+): Eventually<Errno> {
   if (fh !== undefined) {
     const handle = server.handles.indexOf(fh);
     const file = handle === 0 ? undefined : server.files.fileOf(server.handles.nodeOf(handle));
@@ -172,7 +186,7 @@ function attributes(server: Server, exchange: Exchange, fh: FileHandle | undefin
   });
 }
 
-function open(server: Server, exchange: Exchange, { flags }: RequestArgs['OPEN']): Result {
+function open(server: ServerContext, exchange: Exchange, { flags }: RequestArgs['OPEN']): Result {
   if (openModifies(flags)) return -ERRNO.EROFS;
   return withNode(server, exchange, (node) => {
     const made = exchange.again ? server.handles.madeBy(exchange.header.unique) : 0;
@@ -193,7 +207,7 @@ function open(server: Server, exchange: Exchange, { flags }: RequestArgs['OPEN']
   });
 }
 
-function putOpen(server: Server, exchange: Exchange, node: NodeIndex, handle: number): number {
+function putOpen(server: ServerContext, exchange: Exchange, node: NodeIndex, handle: number): number {
   const openFlags = server.handles.flagsOf(handle);
   encodeOpenOut(exchange.out, BODY, {
     fh: server.handles.fileHandle(handle),
@@ -203,13 +217,13 @@ function putOpen(server: Server, exchange: Exchange, node: NodeIndex, handle: nu
   return OPEN_OUT_BYTES;
 }
 
-function read(server: Server, exchange: Exchange, { fh, offset, size }: RequestArgs['READ']): Result {
+function read(server: ServerContext, exchange: Exchange, { fh, offset, size }: RequestArgs['READ']): Result {
   if (size > server.config.readBytesMax) return -ERRNO.EINVAL;
   return withFile(server, fh, (file) => file.read(offset, exchange.out.subarray(BODY, BODY + size)));
 }
 
 /** The handle ends after the reply: a RELEASE delivered again finds it still there, or was answered. */
-function release(server: Server, exchange: Exchange, { fh }: RequestArgs['RELEASE']): number {
+function release(server: ServerContext, exchange: Exchange, { fh }: RequestArgs['RELEASE']): number {
   const handle = server.handles.indexOf(fh);
   if (handle !== 0) {
     exchange.after = () => {
@@ -221,7 +235,7 @@ function release(server: Server, exchange: Exchange, { fh }: RequestArgs['RELEAS
   return 0;
 }
 
-function readdir(server: Server, exchange: Exchange, { offset, size }: ReaddirIn, plus: boolean): Result {
+function readdir(server: ServerContext, exchange: Exchange, { offset, size }: ReaddirIn, plus: boolean): Result {
   return withNode(server, exchange, (node) => {
     const room = Math.min(size, server.config.readBytesMax);
     const writer = new DirentWriter(exchange.out, BODY, room);
@@ -239,14 +253,20 @@ function plainSink(writer: DirentWriter): EntrySink {
   return (name, ino, type, nextOffset) => writer.append({ name, ino, type, off: nextOffset });
 }
 
-function plusSink(server: Server, exchange: Exchange, parent: NodeIndex, writer: DirentWriter): EntrySink {
+function plusSink(server: ServerContext, exchange: Exchange, parent: NodeIndex, writer: DirentWriter): EntrySink {
   const { entryMs, attrMs } = server.config.cache;
   return (name, ino, type, nextOffset, stat) => {
     const dirent = { name, ino, type, off: nextOffset };
     if (stat === undefined || isDots(name)) return writer.appendPlus(dirent);
     const node = server.nodes.ensure(stat.key, parent, name);
     server.nodes.addLookup(node);
-    const entry = { nodeid: server.nodes.nodeId(node), generation: 0n, entryValidMs: entryMs, attrValidMs: attrMs, attr: stat.attr };
+    const entry = {
+      nodeid: server.nodes.nodeId(node),
+      generation: 0n,
+      entryValidMs: entryMs,
+      attrValidMs: attrMs,
+      attr: stat.attr,
+    };
     if (writer.appendPlus(dirent, entry)) {
       exchange.grant(node);
       return true;
@@ -300,13 +320,13 @@ function putXattr(exchange: Exchange, size: number, value: Buffer | Errno): numb
   return value.length > size ? -ERRNO.ERANGE : value.copy(exchange.out, BODY);
 }
 
-function withNode(server: Server, exchange: Exchange, use: (node: NodeIndex) => Result): Result {
+function withNode(server: ServerContext, exchange: Exchange, use: (node: NodeIndex) => Result): Result {
   const { nodeid } = exchange.header;
   const node = nodeid === ROOT_NODE ? ROOT_INDEX : server.nodes.indexOf(nodeid);
   return node === 0 ? -ERRNO.ESTALE : use(node);
 }
 
-function withFile(server: Server, fh: FileHandle, use: (file: OpenFile) => Result): Result {
+function withFile(server: ServerContext, fh: FileHandle, use: (file: OpenFile) => Result): Result {
   const handle = server.handles.indexOf(fh);
   const file = handle === 0 ? undefined : server.files.fileOf(server.handles.nodeOf(handle));
   if (file === undefined) return -ERRNO.EBADF;

@@ -15,11 +15,11 @@ import {
   OUT_HEADER_BYTES,
   UNIQUE_RESEND,
   WireError,
-  type Agreed,
   type Unique,
 } from '../protocol/index.ts';
 import type { FileSystem } from './filesystem.ts';
 import { emptyStat, type Stat } from './filesystem.ts';
+import type { ServerConfig, ServerContext } from './context.ts';
 import { Exchange, NO_REPLY } from './exchange.ts';
 import { HandleTable } from './handles.ts';
 import type { Keeper } from './keeper.ts';
@@ -36,21 +36,6 @@ export type TakeoverMode = 'resend' | 'journal';
 /** Why the predecessor is gone; a daemon that crashed by itself makes what it was working on suspect. */
 export type TakeoverCause = 'start' | 'killed' | 'crashed' | 'drained';
 
-/** How long the kernel may use what it was told without asking again, milliseconds. */
-export interface CachePolicy {
-  entryMs: number;
-  attrMs: number;
-  negativeMs: number;
-}
-
-export interface ServerConfig {
-  agreed: Agreed;
-  cache: CachePolicy;
-  /** The most one READ may ask for, bytes. */
-  readBytesMax: number;
-  passthroughMinBytes: number;
-}
-
 export interface ServerDeps {
   device: FuseDevice;
   memory: SessionMemory;
@@ -65,7 +50,7 @@ export const CRASHES_MAX = 3;
 
 const FRAMES_PER_TURN = 256;
 
-export class Server {
+export class Server implements ServerContext {
   readonly config: ServerConfig;
   readonly nodes: NodeTable;
   readonly handles: HandleTable;
