@@ -1,12 +1,13 @@
 // How this program starts itself again as another part of a session, and what each part may do.
+import { writeSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createLogger, type Logger } from '../base/index.ts';
-import { writeSync } from 'node:fs';
 import { start, type Child, type Privilege } from '../host/index.ts';
-import { descriptorList, type Descriptors, type SessionFolder } from '../recovery/index.ts';
+import { descriptorList, sessionFolder, type Descriptors, type SessionFolder } from '../recovery/index.ts';
 
+/** Each part is a program of its own, loading no more than it needs: how fast it starts is how long applications wait. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-const MAIN = fileURLToPath(new URL(`./main.${EXTENSION}`, import.meta.url));
 
 /** Small heaps and few threads: most of a session's processes only wait. */
 const NODE_FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=2', '--v8-pool-size=1'];
@@ -25,15 +26,29 @@ export function launch(part: Part, { folder, descriptors, privilege, args = [] }
   const source = descriptors?.source === undefined ? [] : ['--with-source'];
   return start({
     program: process.execPath,
-    args: [...NODE_FLAGS, MAIN, part, '--session', folder.path, ...source, ...args],
+    args: [...NODE_FLAGS, programOf(part), folder.path, ...source, ...args],
     fds: descriptors === undefined ? [] : descriptorList(descriptors),
     log: folder.log,
     privilege,
   });
 }
 
+function programOf(part: Part): string {
+  return fileURLToPath(new URL(`./${part}.${EXTENSION}`, import.meta.url));
+}
+
+/** What launch told a part by its arguments. */
+export function partArguments(): { folder: SessionFolder; hasSource: boolean; inherits: boolean } {
+  const [path = '', ...flags] = process.argv.slice(2);
+  return {
+    folder: sessionFolder(path),
+    hasSource: flags.includes('--with-source'),
+    inherits: flags.includes('--inherit'),
+  };
+}
+
 /** A log line is one write to standard error, made at once: the next instruction may be the last. */
-export function partLogger(part: Part, id: string): Logger {
+export function partLogger(part: Part, { path }: SessionFolder): Logger {
   const write = (line: string): void => {
     try {
       writeSync(2, line);
@@ -41,5 +56,5 @@ export function partLogger(part: Part, id: string): Logger {
       // a full disk, a closed pipe: serving matters more than its log
     }
   };
-  return createLogger({ write, fields: { part, session: id, pid: process.pid } });
+  return createLogger({ write, fields: { part, session: basename(path), pid: process.pid } });
 }

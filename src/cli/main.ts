@@ -4,7 +4,7 @@ import type { Command } from './command.ts';
 
 type Loader = () => Promise<{ command: Command }>;
 
-const COMMANDS: Readonly<Record<string, { summary: string; load: Loader; internal?: true }>> = {
+const COMMANDS: Readonly<Record<string, { summary: string; load: Loader }>> = {
   mount: { summary: 'mount a source at a folder', load: () => import('./commands/mount.ts') },
   umount: { summary: 'end a mount', load: () => import('./commands/umount.ts') },
   restart: {
@@ -14,9 +14,6 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: Loader; interna
   status: { summary: 'show mounts, their state and their processes', load: () => import('./commands/status.ts') },
   doctor: { summary: 'examine this machine, or a mount that is sick', load: () => import('./commands/doctor.ts') },
   demo: { summary: 'kill daemons under readers and count what they notice', load: () => import('./commands/demo.ts') },
-  vault: { summary: '', load: () => import('./commands/vault.ts'), internal: true },
-  supervisor: { summary: '', load: () => import('./commands/supervisor.ts'), internal: true },
-  daemon: { summary: '', load: () => import('./commands/daemon.ts'), internal: true },
 };
 
 const [name, ...args] = process.argv.slice(2);
@@ -24,9 +21,7 @@ const found = name === undefined ? undefined : COMMANDS[name];
 if (found === undefined) process.exitCode = await withoutCommand(name);
 else {
   const { command } = await found.load();
-  const status =
-    found.internal === true ? await command.run(args) : await (await import('./run.ts')).runCommand(command, args);
-  if (status !== undefined) process.exitCode = status;
+  process.exitCode = await (await import('./run.ts')).runCommand(command, args);
 }
 
 async function withoutCommand(given: string | undefined): Promise<number> {
@@ -40,9 +35,7 @@ async function withoutCommand(given: string | undefined): Promise<number> {
   }
   const asked = given === undefined || given === 'help' || given === '--help' || given === '-h';
   const width = Math.max(...Object.keys(COMMANDS).map((each) => each.length));
-  const lines = Object.entries(COMMANDS).flatMap(([each, { summary, internal }]) =>
-    internal === true ? [] : [`  ${each.padEnd(width)}  ${summary}`],
-  );
+  const lines = Object.entries(COMMANDS).map(([each, { summary }]) => `  ${each.padEnd(width)}  ${summary}`);
   const help = `Usage: evermount COMMAND …\n\nFUSE mounts that outlive the daemons serving them.\n\n${lines.join('\n')}\n\nevermount COMMAND --help tells more. evermount --version prints the version.\n`;
   if (asked) process.stdout.write(help);
   else process.stderr.write(`evermount: there is no command "${given}"\n\n${help}`);

@@ -2,7 +2,7 @@
 import type { Command } from './command.ts';
 import { EXIT, exitStatusOf, isExpected } from './exit.ts';
 
-export async function runCommand(command: Command, args: string[]): Promise<number | undefined> {
+export async function runCommand(command: Command, args: string[]): Promise<number> {
   const beforeDashes = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
   if (beforeDashes.includes('--help') || beforeDashes.includes('-h')) {
     process.stdout.write(command.help);
