@@ -2,7 +2,7 @@
 
 import { step, testStep } from './steps.ts';
 
-step('build', 'tsc', ['-p', 'tsconfig.build.json']);
+step('build', 'node', ['scripts/build.ts']);
 step('check', 'node', ['scripts/check.ts']);
 testStep('fuse tests', ['test/fuse/**/*.test.ts'], ['--test-concurrency=1']);
 testStep('crash tests', ['test/crash/**/*.test.ts'], ['--test-concurrency=1']);

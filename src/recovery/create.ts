@@ -115,8 +115,8 @@ async function mountInto(
       readAheadBytes: READ_AHEAD_KIB * 1024,
     };
     const connection = connectionNumber(fuse, target);
-    setReadAhead(connection, READ_AHEAD_KIB);
     const agreed = answerInit(fuse, wishes, INIT_TIMEOUT_MS);
+    setReadAhead(connection, READ_AHEAD_KIB); // answering INIT sets it to the kernel's default
     deps.step('init-answered');
     memory = createSessionMemory(id);
     deps.step('memory-made');

@@ -156,6 +156,7 @@ export class Daemon {
     await this.#server.drain();
     if ((this.#phase as string) !== 'draining') return; // called off
     this.#phase = 'ready';
+    this.#server.files.closeAll();
     this.#server = undefined;
     file.unlock(this.#lockFd);
     this.#supervisor?.send({ op: 'drained' });

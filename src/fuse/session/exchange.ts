@@ -1,7 +1,7 @@
 // One request on its way to its reply.
 import type { InHeader } from '../protocol/index.ts';
 import type { NodeIndex } from './nodes.ts';
-import type { SlotIndex } from './slots.ts';
+import type { FrameSlots, SlotIndex } from './slots.ts';
 
 /** A handler's result instead of a length or a negative errno: the kernel expects nothing. */
 export const NO_REPLY = Number.MIN_SAFE_INTEGER;
@@ -14,15 +14,17 @@ export class Exchange {
   readonly again: boolean;
   /** The reply's buffer: the payload starts at OUT_HEADER_BYTES. */
   out: Buffer;
-  /** Nodes the reply tells the kernel of, each counted once already. Given back if the kernel refuses the reply. */
-  granted: NodeIndex[] | undefined;
+  /** The reply tells the kernel of nodes, each counted once already and listed in the slot. */
+  grants = false;
   /** Runs once the reply was written. */
   after: (() => void) | undefined;
   /** Runs when the kernel refused the reply. */
   refused: (() => void) | undefined;
+  readonly #slots: FrameSlots;
   #abort: AbortController | undefined;
 
-  constructor(slot: SlotIndex, header: InHeader, args: Buffer, again: boolean, out: Buffer) {
+  constructor(slots: FrameSlots, slot: SlotIndex, header: InHeader, args: Buffer, again: boolean, out: Buffer) {
+    this.#slots = slots;
     this.slot = slot;
     this.header = header;
     this.args = args;
@@ -30,9 +32,10 @@ export class Exchange {
     this.out = out;
   }
 
+  /** Notes that the reply tells the kernel of the node. Call once the lookup was counted. */
   grant(node: NodeIndex): void {
-    if (this.granted === undefined) this.granted = [node];
-    else this.granted.push(node);
+    this.grants = true;
+    this.#slots.grant(this.slot, node);
   }
 
   /** Aborts when the caller no longer waits. */

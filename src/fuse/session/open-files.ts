@@ -83,6 +83,12 @@ export class OpenFiles {
     keeper.drop(id);
   }
 
+  /** Closes every file here; the keeper goes on keeping them for whoever serves next. */
+  closeAll(): void {
+    for (const { file } of this.#open.values()) file?.close();
+    this.#open.clear();
+  }
+
   /** Tells a keeper that starts from nothing what to keep. */
   keepAll(): void {
     for (const [node, shared] of this.#open) {
@@ -149,10 +155,19 @@ export class OpenFiles {
   async #fetchOnce(node: NodeIndex, shared: Shared): Promise<OpenFile | Errno> {
     const { filesystem, keeper, nodes } = this.#deps;
     const fd = await keeper.take(nodes.nodeId(node));
-    const file = fd === undefined ? await filesystem.open(node, emptyStat()) : filesystem.reopen(node, fd);
+    const kept = fd === undefined ? undefined : await this.#ifItIs(node, filesystem.reopen(node, fd));
+    const file = kept ?? (await filesystem.open(node, emptyStat()));
     if (typeof file === 'number') return file === ERRNO.ENOENT ? ERRNO.ESTALE : file;
     if (shared.handles === 0) file.close();
     else shared.file = file;
     return file;
+  }
+
+  /** A descriptor from elsewhere is taken only for what it proves to be. */
+  async #ifItIs(node: NodeIndex, file: OpenFile): Promise<OpenFile | undefined> {
+    const stat = emptyStat();
+    if ((await file.stat(stat)) === 0 && this.#deps.nodes.hasKey(node, stat.key)) return file;
+    file.close();
+    return undefined;
   }
 }

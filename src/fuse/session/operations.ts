@@ -30,17 +30,28 @@ import type { ServerContext } from './context.ts';
 import { NO_REPLY, type Exchange } from './exchange.ts';
 import type { Errno, EntrySink, Eventually, OpenFile, Stat } from './filesystem.ts';
 import { ROOT_INDEX, type NodeIndex } from './nodes.ts';
+import { GRANTS_MAX } from './slots.ts';
 
 type Result = number | Promise<number>;
 type Handler<N extends OperationName> = (server: ServerContext, exchange: Exchange, args: RequestArgs[N]) => Result;
 
 const BODY = OUT_HEADER_BYTES;
+const BATCH_FORGET_HEAD_BYTES = 8;
+const FORGET_ONE_BYTES = 16;
 
 const ROWS: { readonly [N in OperationName]?: Handler<N> } = {
   LOOKUP: lookup,
-  FORGET: (server, exchange, { nlookup }) => forget(server, exchange, exchange.header.nodeid, nlookup),
+  FORGET: (server, exchange, { nlookup }) => {
+    exchange.args.fill(0, 0, 8);
+    forget(server, exchange.header.nodeid, nlookup);
+    return NO_REPLY;
+  },
   BATCH_FORGET: (server, exchange, { forgets }) => {
-    for (const { nodeid, nlookup } of forgets) forget(server, exchange, nodeid, nlookup);
+    for (const [i, { nodeid, nlookup }] of forgets.entries()) {
+      const at = BATCH_FORGET_HEAD_BYTES + i * FORGET_ONE_BYTES + 8;
+      exchange.args.fill(0, at, at + 8);
+      forget(server, nodeid, nlookup);
+    }
     return NO_REPLY;
   },
   GETATTR: (server, exchange, { getattrFlags, fh }) => {
@@ -156,12 +167,13 @@ function lookup(server: ServerContext, exchange: Exchange, { name }: RequestArgs
   });
 }
 
-/** Not delivered again after a crash, so a count taken here is never taken twice. */
-function forget(server: ServerContext, exchange: Exchange, nodeid: NodeId, nlookup: number): typeof NO_REPLY {
+/**
+ * A FORGET is never delivered again, so a successor takes it from its slot. The count is taken out of the frame before it is
+ * applied: none is applied twice, and a crash in between leaves a count too high.
+ */
+function forget(server: ServerContext, nodeid: NodeId, nlookup: number): void {
   const node = server.nodes.indexOf(nodeid);
-  // A replayed FORGET may have been applied already: leaving it out keeps a node too long, applying it twice loses one.
-  if (node > ROOT_INDEX && !exchange.again) server.nodes.forget(node, nlookup);
-  return NO_REPLY;
+  if (node > ROOT_INDEX && nlookup > 0) server.nodes.forget(node, nlookup);
 }
 
 function attributes(
@@ -255,9 +267,11 @@ function plainSink(writer: DirentWriter): EntrySink {
 
 function plusSink(server: ServerContext, exchange: Exchange, parent: NodeIndex, writer: DirentWriter): EntrySink {
   const { entryMs, attrMs } = server.config.cache;
+  let grants = 0;
   return (name, ino, type, nextOffset, stat) => {
     const dirent = { name, ino, type, off: nextOffset };
     if (stat === undefined || isDots(name)) return writer.appendPlus(dirent);
+    if (grants === GRANTS_MAX) return false;
     const node = server.nodes.ensure(stat.key, parent, name);
     server.nodes.addLookup(node);
     const entry = {
@@ -269,6 +283,7 @@ function plusSink(server: ServerContext, exchange: Exchange, parent: NodeIndex, 
     };
     if (writer.appendPlus(dirent, entry)) {
       exchange.grant(node);
+      grants++;
       return true;
     }
     server.nodes.forget(node, 1);

@@ -12,6 +12,7 @@ import {
   ERRNO,
   EXTLEN_UNIT_BYTES,
   IN_HEADER_BYTES,
+  OPERATIONS,
   OUT_HEADER_BYTES,
   UNIQUE_RESEND,
   WireError,
@@ -25,7 +26,7 @@ import { HandleTable } from './handles.ts';
 import type { Keeper } from './keeper.ts';
 import { HEADER, MemoryError, SLOT_BYTES } from './layout.ts';
 import type { SessionMemory } from './memory.ts';
-import { NodeTable } from './nodes.ts';
+import { NodeTable, type NodeIndex } from './nodes.ts';
 import { OpenFiles } from './open-files.ts';
 import { HANDLERS } from './operations.ts';
 import { FrameSlots, type SlotIndex } from './slots.ts';
@@ -62,6 +63,7 @@ export class Server implements ServerContext {
   readonly #buffers: Buffer[] = [];
   readonly #stats: Stat[] = [];
   readonly #waiting = new Map<Unique, Exchange>();
+  readonly #doubtful = new Map<bigint, NodeIndex[]>();
   readonly #empty = Buffer.alloc(OUT_HEADER_BYTES);
   #watch: Watch | undefined;
   #draining: (() => void) | undefined;
@@ -93,14 +95,45 @@ export class Server implements ServerContext {
     if (mode === 'resend') {
       const message = Buffer.alloc(OUT_HEADER_BYTES);
       this.#deps.device.write(message, encodeResend(message));
-      for (const slot of left) this.#slots.release(slot);
+      for (const slot of left) this.#leaveToKernel(slot);
     } else {
-      for (const slot of left) this.#serve(slot, true);
+      for (const slot of left) {
+        this.#doubt(slot);
+        this.#serve(slot, true);
+      }
     }
     this.#watch = watchReadable(this.#deps.device.fd, () => this.#pump());
     this.#pump();
     void this.files.fetchAll();
     return { leftovers: left.length, handles: this.handles.liveCount, nodes: this.nodes.liveCount };
+  }
+
+  /** A request the kernel delivers again if it was not answered; FORGETs are the ones it does not. */
+  #leaveToKernel(slot: SlotIndex): void {
+    const frame = this.#slots.frame(slot);
+    const opcode = frame.readUInt32LE(4);
+    if (opcode === OPERATIONS.FORGET.opcode || opcode === OPERATIONS.BATCH_FORGET.opcode) {
+      this.#serve(slot, true);
+      return;
+    }
+    this.#doubt(slot);
+    this.#slots.release(slot);
+  }
+
+  /** Remembers what a predecessor counted for an answer that it may not have given. */
+  #doubt(slot: SlotIndex): void {
+    const opcode = this.#slots.frame(slot).readUInt32LE(4);
+    if (opcode !== OPERATIONS.LOOKUP.opcode && opcode !== OPERATIONS.READDIRPLUS.opcode) return;
+    const nodes = this.#slots.granted(slot);
+    if (nodes.length > 0) this.#doubtful.set(this.#slots.frame(slot).readBigUInt64LE(8) & ~UNIQUE_RESEND, nodes);
+    this.#slots.clearGrants(slot);
+  }
+
+  /** The request was delivered again and is answered now: the first answer never reached the kernel. */
+  #settleDoubt(unique: Unique): void {
+    const id = unique & ~UNIQUE_RESEND;
+    for (const node of this.#doubtful.get(id) ?? []) this.nodes.forget(node, 1);
+    this.#doubtful.delete(id);
   }
 
   /** Stops taking requests; resolves when those taken are answered. Nothing is read afterwards. */
@@ -172,7 +205,7 @@ export class Server implements ServerContext {
       const header = decodeInHeader(frame);
       const args = frame.subarray(IN_HEADER_BYTES, header.len - header.totalExtlen * EXTLEN_UNIT_BYTES);
       const again = replayed || (header.unique & UNIQUE_RESEND) !== 0n;
-      exchange = new Exchange(slot, header, args, again, this.#buffers.pop() ?? this.#newBuffer());
+      exchange = new Exchange(this.#slots, slot, header, args, again, this.#buffers.pop() ?? this.#newBuffer());
     } catch (err) {
       if (!(err instanceof WireError)) throw err;
       // Too short to be answered: only a device that lies does this.
@@ -219,9 +252,11 @@ export class Server implements ServerContext {
     const { unique } = exchange.header;
     if (result !== NO_REPLY) {
       const outcome = result < 0 ? this.#writeError(unique, -result) : this.#writeResult(exchange, unique, result);
-      if (outcome === 'written') exchange.after?.();
-      else {
-        for (const node of exchange.granted ?? []) this.nodes.forget(node, 1);
+      if (outcome === 'written') {
+        exchange.after?.();
+        if (exchange.again) this.#settleDoubt(unique);
+      } else {
+        if (exchange.grants) for (const node of this.#slots.granted(exchange.slot)) this.nodes.forget(node, 1);
         exchange.refused?.();
       }
       this.#u32[HEADER.answered] = ((this.#u32[HEADER.answered] ?? 0) + 1) >>> 0;

@@ -3,10 +3,17 @@
 // A slot whose first word (the frame's length) is not 0 holds a request that was taken and perhaps not answered. The word is
 // cleared before the read and after the reply, so nothing the kernel handed out is ever outside a slot: what a killed daemon
 // leaves here is all that was in flight, and where the kernel cannot RESEND, the successor serves these frames first.
+//
+// The upper half of a slot lists the nodes that the answer under way will tell the kernel of, each counted already: if the
+// request turns out unanswered, the successor takes those counts back. Requests with such answers fit the lower half.
 import { HEADER, SLOT_BYTES, SLOTS_AT, SLOTS_MAX, SUSPECTS_MAX } from './layout.ts';
 import type { SessionMemory } from './memory.ts';
 
 export type SlotIndex = number;
+
+const GRANTS_AT = SLOT_BYTES / 2;
+/** The most nodes one answer may tell of. */
+export const GRANTS_MAX = (SLOT_BYTES - GRANTS_AT) / 4 - 1;
 
 export class FrameSlots {
   readonly #u32: Uint32Array;
@@ -48,8 +55,30 @@ export class FrameSlots {
     return this.#views[slot] as Buffer;
   }
 
+  /** Notes a node the answer will tell of. Call after it was counted: a crash in between leaves a count too high. */
+  grant(slot: SlotIndex, node: number): void {
+    const word = this.#grantsWord(slot);
+    const count = this.#u32[word] ?? 0;
+    if (count >= GRANTS_MAX) return;
+    this.#u32[word + 1 + count] = node;
+    this.#u32[word] = count + 1;
+  }
+
+  /** The nodes noted for the request in the slot. */
+  granted(slot: SlotIndex): number[] {
+    const word = this.#grantsWord(slot);
+    const count = Math.min(this.#u32[word] ?? 0, GRANTS_MAX);
+    return Array.from(this.#u32.subarray(word + 1, word + 1 + count));
+  }
+
+  /** Takes back what was noted: the request is about to be worked on again from the start. */
+  clearGrants(slot: SlotIndex): void {
+    this.#u32[this.#grantsWord(slot)] = 0;
+  }
+
   /** The request in the slot is done with: its reply was written, or it needs none. */
   release(slot: SlotIndex): void {
+    this.clearGrants(slot); // first: what is noted must belong to the frame that is there
     this.#u32[this.#word(slot)] = 0;
     this.#free.push(slot);
   }
@@ -102,6 +131,10 @@ export class FrameSlots {
 
   #suspectWord(i: number, word: number): number {
     return this.#u32[HEADER.suspects + i * 3 + word] ?? 0;
+  }
+
+  #grantsWord(slot: SlotIndex): number {
+    return this.#word(slot) + GRANTS_AT / 4;
   }
 
   #word(slot: SlotIndex): number {
