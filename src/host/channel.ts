@@ -13,7 +13,6 @@ import {
   receiveMessage,
   sendMessage,
   watchReadable,
-  watchWritable,
   type Peer,
   type Watch,
 } from '../libc/index.ts';
@@ -23,10 +22,13 @@ export type Message = Readonly<Record<string, unknown>>;
 
 const QUEUE_MAX = 16_384;
 const MESSAGES_PER_TURN = 64;
+const OPEN_BRACE = 0x7b;
 
 export interface ChannelEvents {
   /** Descriptors are the receiver's to close. */
   message(message: Message, fds: number[]): void;
+  /** A message that is no JSON. Without this handler it ends the connection. */
+  bytes?(bytes: Buffer, fds: number[]): void;
   closed(): void;
 }
 
@@ -35,7 +37,7 @@ export class Channel {
   readonly #fd: number;
   #events: ChannelEvents | undefined;
   #watch: Watch | undefined;
-  #writeWatch: Watch | undefined;
+  #blocked = false;
   #queue: { bytes: Buffer; fds: number[] }[] = [];
   #open = true;
 
@@ -58,8 +60,12 @@ export class Channel {
 
   /** Sends, or queues behind what could not be sent yet. Descriptors are duplicated, the caller's stay its own. */
   send(message: Message, fds: readonly number[] = []): void {
+    this.sendBytes(Buffer.from(JSON.stringify(message)), fds);
+  }
+
+  /** The same for a message that is no JSON; its first byte is not "{". For what is sent at every open of a file. */
+  sendBytes(bytes: Buffer, fds: readonly number[] = []): void {
     if (!this.#open) return;
-    const bytes = Buffer.from(JSON.stringify(message));
     if (this.#queue.length === 0) {
       const failed = sendMessage(this.#fd, bytes, fds);
       if (failed === 0) return;
@@ -73,23 +79,18 @@ export class Channel {
       return;
     }
     this.#queue.push({ bytes, fds: fds.map(file.duplicate) });
-    this.#writeWatch ??= watchWritable(this.#fd, () => this.#flush());
+    if (!this.#blocked) this.#watch?.writable(() => this.#flush());
+    this.#blocked = true;
   }
 
   close(): void {
     if (!this.#open) return;
     this.#open = false;
     this.#watch?.close();
-    this.#writeWatch?.close();
     for (const { fds } of this.#queue) for (const fd of fds) file.close(fd);
     this.#queue = [];
     file.close(this.#fd);
     this.#events?.closed();
-  }
-
-  /** Lets the process end although the channel is open. */
-  unref(): void {
-    this.#watch?.unref();
   }
 
   #flush(): void {
@@ -105,8 +106,8 @@ export class Channel {
       for (const fd of next.fds) file.close(fd);
       this.#queue.shift();
     }
-    this.#writeWatch?.close();
-    this.#writeWatch = undefined;
+    this.#watch?.writable(undefined);
+    this.#blocked = false;
   }
 
   #receive(): void {
@@ -116,6 +117,10 @@ export class Channel {
       if (got.kind !== 'message') {
         this.close();
         return;
+      }
+      if (this.#events?.bytes !== undefined && got.bytes[0] !== OPEN_BRACE) {
+        this.#events.bytes(got.bytes, got.fds);
+        continue;
       }
       const message = parse(got.bytes);
       if (message === undefined) {

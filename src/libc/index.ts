@@ -7,7 +7,7 @@ export * as E from './errno.ts';
 export { errnoName } from './errno.ts';
 export { createMemory, MappedMemory } from './memory.ts';
 export * as file from './file.ts';
-export { watchReadable, watchWritable, addressOf, type Watch } from './poll.ts';
+export { watchReadable, addressOf, type Watch } from './poll.ts';
 export { accept, connect, listen, peerOf, receiveBlocking, receiveMessage, sendMessage, streamPair } from './socket.ts';
 export { DESCRIPTORS_MAX, MESSAGE_BYTES_MAX, type Peer, type Received } from './socket.ts';
 export { mount, umount, MNT_DETACH, MNT_FORCE, MS_NODEV, MS_NOSUID, MS_RDONLY, UMOUNT_NOFOLLOW } from './mount.ts';

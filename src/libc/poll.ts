@@ -3,19 +3,26 @@ import koffi from 'koffi';
 
 /** A running watch. close() ends it; the descriptor stays open. */
 export interface Watch {
+  /** Also calls back whenever the descriptor takes data; undefined: no longer. One watch does both: libuv allows no second. */
+  writable(onWritable: (() => void) | undefined): void;
   close(): void;
-  /** Lets the process end although the watch runs. */
-  unref(): void;
 }
 
 /** Calls back whenever the descriptor is readable or has failed. Close the watch before the descriptor. */
 export function watchReadable(fd: number, onReadable: () => void): Watch {
-  return koffi.node.poll(fd, { readable: true, disconnect: true }, onReadable);
-}
-
-/** Calls back whenever the descriptor takes data. */
-export function watchWritable(fd: number, onWritable: () => void): Watch {
-  return koffi.node.poll(fd, { writable: true }, onWritable);
+  const handle = koffi.node.poll(fd, { readable: true, disconnect: true }, onReadable);
+  return {
+    writable: (onWritable) => {
+      if (onWritable === undefined) handle.start({ readable: true, disconnect: true }, onReadable);
+      else {
+        handle.start({ readable: true, writable: true, disconnect: true }, (events) => {
+          if (events.writable) onWritable();
+          if (events.readable || events.disconnect) onReadable();
+        });
+      }
+    },
+    close: () => handle.close(),
+  };
 }
 
 /** The address of bytes that stay where they are for the process's life (not garbage collected while referenced). */

@@ -25,6 +25,8 @@ export interface Worker {
   epoch: number;
   /** It was asked to go (SIGTERM). */
   leaving: boolean;
+  /** Since when it is being killed: a process in an uninterruptible wait survives SIGKILL. */
+  doomedSinceMs?: number;
 }
 
 export interface PlanConfig {
@@ -138,7 +140,7 @@ function apply(draft: Draft, event: Event): void {
       died(draft, event);
       return;
     case 'silent':
-      draft.actions.push({ do: 'kill', pid: event.pid, why: 'it does not answer' });
+      doom(draft, event.pid, 'it does not answer');
       return;
     case 'restart':
       model.epoch++;
@@ -196,7 +198,7 @@ function settle(draft: Draft): void {
   if (isOver(model.session)) return;
   for (const worker of model.workers) {
     if (worker.phase === 'starting' && nowMs - worker.sinceMs > START_TIMEOUT_MS) {
-      draft.actions.push({ do: 'kill', pid: worker.pid, why: 'it did not become ready' });
+      doom(draft, worker.pid, 'it did not become ready');
     }
   }
   if (model.awaiting.length > 0 && nowMs >= model.awaitUntilMs) {
@@ -211,6 +213,13 @@ function settle(draft: Draft): void {
 function advance(draft: Draft): void {
   const { model, nowMs } = draft;
   const { session } = model;
+  const holder =
+    session.state === 'serving' ? session.pid : session.state === 'handing-over' ? session.from : undefined;
+  const doomed = model.workers.find((worker) => worker.pid === holder)?.doomedSinceMs;
+  if (doomed !== undefined && nowMs - doomed >= model.config.recoverDeadlineMs) {
+    giveUp(draft, 'the daemon hangs and cannot be killed');
+    return;
+  }
   if (session.state === 'recovering') {
     const heir = model.awaiting.length === 0 ? candidate(model) : undefined;
     if (heir !== undefined) serve(draft, heir.pid, session.cause);
@@ -226,7 +235,7 @@ function advance(draft: Draft): void {
     change(draft, serving.pid, { phase: 'draining' });
     model.session = { state: 'handing-over', from: serving.pid, to: heir.pid, sinceMs: nowMs };
   } else if (session.state === 'handing-over' && nowMs - session.sinceMs >= DRAIN_TIMEOUT_MS) {
-    draft.actions.push({ do: 'kill', pid: session.from, why: 'it did not finish its requests for a hand-over' });
+    doom(draft, session.from, 'it did not finish its requests for a hand-over');
   }
 }
 
@@ -262,6 +271,12 @@ function serve(draft: Draft, pid: number, cause: TakeoverCause): void {
   model.session = { state: 'serving', pid, sinceMs: nowMs, confirmed: false };
   model.takeovers++;
   draft.actions.push({ do: 'serve', pid, cause });
+}
+
+function doom(draft: Draft, pid: number, why: string): void {
+  const worker = draft.model.workers.find((each) => each.pid === pid);
+  change(draft, pid, { doomedSinceMs: worker?.doomedSinceMs ?? draft.nowMs });
+  draft.actions.push({ do: 'kill', pid, why });
 }
 
 function giveUp(draft: Draft, why: string): void {

@@ -2,7 +2,7 @@
 //
 // It holds a duplicate of the session's descriptors beside the vault; whichever of the two dies is started anew by the other
 // and gets the descriptors back from it. Daemons outlive their supervisor and report to the next one.
-import { rmSync } from 'node:fs';
+import { copyFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { unreachable, type Logger } from '../base/index.ts';
 import { INIT_FLAGS } from '../fuse/protocol/index.ts';
 import { HEADER } from '../fuse/session/index.ts';
@@ -314,6 +314,7 @@ export class Supervisor {
   }
 
   #tick(): void {
+    boundLog(this.#config.folder.log);
     if (isConnectionOver(this.#config.descriptors.fuse)) this.#connectionOver();
     this.#dispatch({ event: 'tick' });
   }
@@ -478,5 +479,18 @@ export class Supervisor {
     this.#server.close();
     if (remove) rmSync(this.#config.folder.path, { recursive: true, force: true });
     this.#deps.exit();
+  }
+}
+
+const LOG_BYTES_MAX = 1024 * 1024;
+
+/** Keeps the log and one before it. Writers append, so emptying the file is enough. */
+function boundLog(path: string): void {
+  try {
+    if (statSync(path).size <= LOG_BYTES_MAX) return;
+    copyFileSync(path, `${path}.1`);
+    truncateSync(path);
+  } catch {
+    // no log, or a full disk: neither is a reason to stop
   }
 }

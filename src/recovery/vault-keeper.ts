@@ -5,8 +5,11 @@ import { file } from '../libc/index.ts';
 import { connectChannel, type Channel, type Message } from '../host/index.ts';
 import type { Keeper } from '../fuse/session/index.ts';
 import type { NodeId } from '../fuse/protocol/index.ts';
+import { encodeDrops, encodeKeep } from './keep-wire.ts';
 
 const RECONNECT_MS = 50;
+const DROPS_MAX = 256;
+const DROP_DELAY_MS = 1_000;
 const ANSWER_TIMEOUT_MS = 1_000;
 
 type Answer = { message: Message; fds: number[] } | undefined;
@@ -16,6 +19,8 @@ export class VaultKeeper implements Keeper {
   readonly #uid: number;
   readonly #onNewVault: () => void;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
+  readonly #dropping = new Set<NodeId>();
+  #dropTimer: NodeJS.Timeout | undefined;
   #channel: Channel | undefined;
   #nextId = 1;
   #closed = false;
@@ -29,11 +34,22 @@ export class VaultKeeper implements Keeper {
   }
 
   keep(node: NodeId, fd: number): void {
-    this.#channel?.send({ op: 'keep', node: node.toString(16) }, [fd]);
+    if (this.#dropping.delete(node)) return; // it is still there, and a node is always the same file
+    this.#channel?.sendBytes(encodeKeep(node), [fd]);
   }
 
+  /** Later, many at once: files are often opened again soon, and then nothing has to be said at all. */
   drop(node: NodeId): void {
-    this.#channel?.send({ op: 'drop', node: node.toString(16) });
+    this.#dropping.add(node);
+    if (this.#dropping.size >= DROPS_MAX) this.#flushDrops();
+    else this.#dropTimer ??= setTimeout(() => this.#flushDrops(), DROP_DELAY_MS);
+  }
+
+  #flushDrops(): void {
+    clearTimeout(this.#dropTimer);
+    this.#dropTimer = undefined;
+    if (this.#dropping.size > 0) this.#channel?.sendBytes(encodeDrops([...this.#dropping]));
+    this.#dropping.clear();
   }
 
   async take(node: NodeId): Promise<number | undefined> {
@@ -70,6 +86,7 @@ export class VaultKeeper implements Keeper {
 
   #lost(): void {
     this.#channel = undefined;
+    this.#dropping.clear(); // the next vault starts with nothing but what is open
     for (const answer of [...this.#waiting.values()]) answer(undefined);
     setTimeout(() => this.#connect(), RECONNECT_MS);
   }

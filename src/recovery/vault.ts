@@ -2,7 +2,9 @@
 //
 // It is as small as it can be, because it must not die: it never looks at a request. It has the privilege of whoever mounted,
 // for the one thing daemons may not do: registering backing files with the kernel.
+import { rmSync } from 'node:fs';
 import { backoffDelayMs, type Logger } from '../base/index.ts';
+import { isMounted } from './client.ts';
 import {
   abortConnection,
   ChannelServer,
@@ -14,11 +16,12 @@ import {
   type Message,
   type ProcessId,
 } from '../host/index.ts';
-import { DESCRIPTORS_MAX, errno, errnoName, file } from '../libc/index.ts';
+import { errno, errnoName, file } from '../libc/index.ts';
 import { descriptorList, type Descriptors } from './descriptors.ts';
 import type { SessionFolder } from './folders.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { startHeartbeat } from './heartbeat.ts';
+import { decodeKeepMessage } from './keep-wire.ts';
 import type { SessionRecord } from './record.ts';
 
 export interface VaultConfig {
@@ -39,15 +42,14 @@ export interface VaultDeps {
 const TICK_MS = 200;
 const CONNECT_TIMEOUT_MS = 5_000;
 const BACKOFF = { baseMs: 50, maxMs: 5_000 };
-const KEPT_PER_MESSAGE = Math.min(200, DESCRIPTORS_MAX);
 
 export class Vault {
   readonly #config: VaultConfig;
   readonly #deps: VaultDeps;
   readonly #server: ChannelServer;
-  /** Node (hexadecimal) -> descriptor of the file open under it. */
-  readonly #kept = new Map<string, number>();
-  readonly #backing = new Map<string, number>();
+  /** Node -> descriptor of the file open under it. */
+  readonly #kept = new Map<bigint, number>();
+  readonly #backing = new Map<bigint, number>();
   #supervisor: { process: ProcessId; channel: Channel | undefined; sinceMs: number } | undefined;
   #heartbeat: Heartbeat | undefined;
   #lastState: Message = {};
@@ -76,12 +78,13 @@ export class Vault {
   #accept(channel: Channel): void {
     channel.listen({
       message: (message, fds) => this.#message(channel, message, fds),
+      bytes: (bytes, fds) => this.#keepMessage(bytes, fds),
       closed: () => this.#closed(channel),
     });
   }
 
   #message(channel: Channel, message: Message, fds: number[]): void {
-    const node = typeof message['node'] === 'string' ? message['node'] : '';
+    const node = nodeOf(message);
     switch (message['op']) {
       case 'supervisor':
         this.#supervisorConnected(channel);
@@ -102,12 +105,6 @@ export class Vault {
         break;
       case 'end':
         if (channel === this.#supervisor?.channel) this.#end();
-        break;
-      case 'keep':
-        this.#keep(node, fds.shift());
-        break;
-      case 'drop':
-        this.#drop(node);
         break;
       case 'take':
         this.#take(channel, message, node);
@@ -160,6 +157,8 @@ export class Vault {
     const { log, nowMs, startSupervisor } = this.#deps;
     const now = nowMs();
     if (isConnectionOver(this.#config.descriptors.fuse) && this.#supervisor?.channel === undefined) {
+      const { folder, record } = this.#config;
+      if (!isMounted(record.target, record.connection)) rmSync(folder.path, { recursive: true, force: true });
       this.#end();
       return;
     }
@@ -192,32 +191,31 @@ export class Vault {
     }
   }
 
-  #keep(node: string, fd: number | undefined): void {
-    if (fd === undefined) return;
-    this.#drop(node);
-    this.#kept.set(node, fd);
+  #keepMessage(bytes: Buffer, fds: number[]): void {
+    const message = decodeKeepMessage(bytes);
+    if (message?.kind === 'keep') {
+      const fd = fds.shift();
+      if (fd !== undefined) {
+        this.#drop(message.node);
+        this.#kept.set(message.node, fd);
+      }
+    } else if (message?.kind === 'drop') for (const node of message.nodes) this.#drop(node);
+    for (const fd of fds) file.close(fd);
   }
 
-  #drop(node: string): void {
+  #drop(node: bigint): void {
     const fd = this.#kept.get(node);
     if (fd === undefined) return;
     file.close(fd);
     this.#kept.delete(node);
   }
 
-  /** Several nodes at once, by comma: those that are kept come with their descriptors, in order. */
-  #take(channel: Channel, message: Message, nodes: string): void {
-    const found = nodes
-      .split(',')
-      .filter((node) => this.#kept.has(node))
-      .slice(0, KEPT_PER_MESSAGE);
-    channel.send(
-      { op: 'taken', id: message['id'], nodes: found.join(',') },
-      found.map((node) => this.#kept.get(node) ?? -1),
-    );
+  #take(channel: Channel, message: Message, node: bigint): void {
+    const fd = this.#kept.get(node);
+    channel.send({ op: 'taken', id: message['id'] }, fd === undefined ? [] : [fd]);
   }
 
-  #backingOpen(node: string): number {
+  #backingOpen(node: bigint): number {
     const known = this.#backing.get(node);
     if (known !== undefined) return known;
     const fd = this.#kept.get(node);
@@ -231,7 +229,7 @@ export class Vault {
     return backingId;
   }
 
-  #backingClose(node: string, backingId: number): void {
+  #backingClose(node: bigint, backingId: number): void {
     if (this.#backing.get(node) === backingId) this.#backing.delete(node);
     if (Number.isInteger(backingId) && backingId > 0) file.backingClose(this.#config.descriptors.fuse, backingId);
   }
@@ -242,4 +240,10 @@ export class Vault {
     this.#server.close();
     this.#deps.exit();
   }
+}
+
+/** The node a message names, in hexadecimal; 0, which is no node, where it names none. */
+function nodeOf(message: Message): bigint {
+  const { node } = message;
+  return typeof node === 'string' && /^[0-9a-f]{1,16}$/.test(node) ? BigInt(`0x${node}`) : 0n;
 }

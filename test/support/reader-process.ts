@@ -14,6 +14,7 @@ const ALIGNMENT = 4096;
 
 const counts: Counts = { reads: 0, bytes: 0, errors: 0, wrong: 0, longestStallMs: 0, remarks: [] };
 const stop = new AbortController();
+const isStopping = (): boolean => stop.signal.aborted;
 
 process.on('message', (message: ToReader) => {
   switch (message.do) {
@@ -49,10 +50,10 @@ async function run(config: ReaderConfig): Promise<void> {
     }),
   );
   tell('ready');
-  while (!stop.signal.aborted) {
+  while (!isStopping()) {
     for (const file of files) {
       for (const activity of config.activities) {
-        if (stop.signal.aborted) break;
+        if (isStopping()) break;
         switch (activity) {
           case 'paths':
             await readByPath(config, file.expected, buffer);

@@ -56,6 +56,11 @@ export class FuseDevice {
     }
   }
 
+  /** Waits for a request, at most timeoutMs. True if one is there, or the connection is over. */
+  waitForFrame(timeoutMs: number): boolean {
+    return file.pollOne(this.fd, file.POLLIN, timeoutMs) !== 0;
+  }
+
   /** True once the connection is over, by unmount or abort. Never waits. */
   get isOver(): boolean {
     return (file.pollOne(this.fd, file.POLLIN, 0) & file.POLLERR) !== 0;

@@ -49,7 +49,9 @@ export interface ServerDeps {
 /** A request in flight at this many crashes is answered EIO instead of being tried again. */
 export const CRASHES_MAX = 3;
 
-const FRAMES_PER_TURN = 256;
+/** After this long the event loop gets its turn: heartbeats, the vault, timers. */
+const TURN_MS = 4;
+const WAIT_MS = 1;
 
 export class Server implements ServerContext {
   readonly config: ServerConfig;
@@ -178,7 +180,9 @@ export class Server implements ServerContext {
 
   #pump(): void {
     const { device } = this.#deps;
-    for (let frames = 0; frames < FRAMES_PER_TURN && !this.#ended && this.#draining === undefined; frames++) {
+    const yieldAtMs = performance.now() + TURN_MS;
+    let served = false;
+    while (!this.#ended && this.#draining === undefined) {
       const slot = this.#slots.take();
       if (slot < 0) {
         // Every slot is in use: the kernel keeps the rest until one is free.
@@ -189,12 +193,18 @@ export class Server implements ServerContext {
       const outcome = device.read(this.#slots.address(slot), SLOT_BYTES);
       if (outcome === 'frame') {
         this.#serve(slot, false);
+        served = true;
+        if (performance.now() >= yieldAtMs) return;
         continue;
       }
       this.#slots.release(slot);
-      if (outcome === 'again') continue;
-      if (outcome !== 'none') this.#end(outcome);
-      return;
+      if (outcome === 'unmounted' || outcome === 'aborted') {
+        this.#end(outcome);
+        return;
+      }
+      // Whoever got an answer often asks again at once: waiting here saves a turn of the event loop, half of a request's time.
+      const mayWait = served && this.#waiting.size === 0 && performance.now() < yieldAtMs;
+      if (outcome === 'none' && !(mayWait && device.waitForFrame(WAIT_MS))) return;
     }
   }
 
