@@ -263,7 +263,10 @@ export class Supervisor {
         this.#connectionOver();
         return;
       case 'descriptors':
-        channel.send({ op: 'descriptors' }, descriptorList(this.#config.descriptors));
+        // Only for the vault that was started here.
+        if (pid === this.#vaultProcess?.pid)
+          channel.send({ op: 'descriptors' }, descriptorList(this.#config.descriptors));
+        else channel.close();
         return;
       case 'status':
         channel.send({ op: 'status', ...this.#status() });

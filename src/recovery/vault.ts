@@ -8,7 +8,6 @@ import { isMounted } from './client.ts';
 import {
   abortConnection,
   ChannelServer,
-  identify,
   isAlive,
   isConnectionOver,
   kill,
@@ -122,11 +121,11 @@ export class Vault {
   }
 
   #supervisorConnected(channel: Channel): void {
-    const process = identify(channel.peer.pid);
-    if (process === undefined) return;
-    const known = this.#supervisor;
-    if (known !== undefined && known.process.pid !== process.pid && isAlive(known.process)) {
-      channel.close(); // one supervisor at a time: the one that is known
+    // Only the supervisor that was started here, or that started this vault, gets the session.
+    const process = this.#supervisor?.process;
+    if (process === undefined || process.pid !== channel.peer.pid || !isAlive(process)) {
+      this.#deps.log.warn('a process that is not the supervisor asked for the session', { ...channel.peer });
+      channel.close();
       return;
     }
     this.#supervisor = { process, channel, sinceMs: this.#deps.nowMs() };
