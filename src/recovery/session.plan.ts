@@ -10,7 +10,15 @@ import { backoffDelayMs, unreachable } from '../base/index.ts';
 export type SessionState =
   /** Nobody serves: requests wait. Ends in 'serving', or at the deadline in 'aborted'. */
   | { state: 'recovering'; sinceMs: number; cause: TakeoverCause }
-  | { state: 'serving'; pid: number; sinceMs: number; confirmed: boolean }
+  /** confirmed: it said that it takes requests. unservedSinceMs: when the wait began that it ends; cause: how. */
+  | {
+      state: 'serving';
+      pid: number;
+      sinceMs: number;
+      confirmed: boolean;
+      unservedSinceMs: number;
+      cause: TakeoverCause;
+    }
   /** The serving daemon takes no more requests and answers those it has; then the other one serves. */
   | { state: 'handing-over'; from: number; to: number; sinceMs: number }
   /** Given up: applications get errors until the unmount. */
@@ -44,6 +52,8 @@ export interface Model {
   /** Daemons in a row that died without having been of use. */
   fruitless: number;
   startNotBeforeMs: number;
+  /** Starts that were asked for and not heard of yet. */
+  startsUnderWay: number;
   /** Daemons of a predecessor of this supervisor that have not reported yet: one of them may be serving. */
   awaiting: readonly number[];
   awaitUntilMs: number;
@@ -79,17 +89,30 @@ export const START_TIMEOUT_MS = 20_000;
 export const DRAIN_TIMEOUT_MS = 10_000;
 /** Daemons of a dead supervisor that do not report to the new one by then are killed. */
 export const REPORT_TIMEOUT_MS = 3_000;
+/** A daemon that crashed this soon without having answered anything did not end the wait for one. */
+export const STEADY_MS = 10_000;
 const BACKOFF = { baseMs: 50, maxMs: 5_000 };
 
-export function newModel(config: PlanConfig, nowMs: number, awaiting: readonly number[]): Model {
+/** `unservedSinceMs`: a wait that began under the supervisor before this one goes on, and so does its deadline. */
+export function newModel(
+  config: PlanConfig,
+  nowMs: number,
+  awaiting: readonly number[],
+  unservedSinceMs: number = nowMs,
+): Model {
   return {
     config,
-    session: { state: 'recovering', sinceMs: nowMs, cause: awaiting.length > 0 ? 'killed' : 'start' },
+    session: {
+      state: 'recovering',
+      sinceMs: Math.min(unservedSinceMs, nowMs),
+      cause: awaiting.length > 0 ? 'killed' : 'start',
+    },
     workers: [],
     epoch: 0,
     takeovers: -1,
     fruitless: 0,
     startNotBeforeMs: 0,
+    startsUnderWay: 0,
     awaiting,
     awaitUntilMs: nowMs + REPORT_TIMEOUT_MS,
   };
@@ -113,12 +136,15 @@ function apply(draft: Draft, event: Event): void {
   const { model, nowMs } = draft;
   switch (event.event) {
     case 'started':
+      model.startsUnderWay = Math.max(0, model.startsUnderWay - 1);
+      if (phaseOf(model, event.pid) !== undefined) return;
       model.workers = [
         ...model.workers,
         { pid: event.pid, phase: 'starting', sinceMs: nowMs, epoch: model.epoch, leaving: false },
       ];
       return;
     case 'start-failed':
+      model.startsUnderWay = Math.max(0, model.startsUnderWay - 1);
       countFruitless(draft);
       return;
     case 'reported':
@@ -129,9 +155,7 @@ function apply(draft: Draft, event: Event): void {
         model.session = { ...model.session, confirmed: true };
       return;
     case 'drained':
-      change(draft, event.pid, { phase: 'ready' });
-      if (model.session.state === 'handing-over' && model.session.from === event.pid)
-        serve(draft, model.session.to, 'drained');
+      drained(draft, event.pid);
       return;
     case 'leaving':
       change(draft, event.pid, { leaving: true });
@@ -160,15 +184,33 @@ function apply(draft: Draft, event: Event): void {
   }
 }
 
+function drained(draft: Draft, pid: number): void {
+  const { model, nowMs } = draft;
+  change(draft, pid, { phase: 'ready' });
+  const { session } = model;
+  if (session.state === 'handing-over' && session.from === pid) serve(draft, session.to, 'drained');
+  else if (session.state === 'serving' && session.pid === pid) {
+    // It had drained before it heard that it shall go on: nobody serves.
+    model.session = { state: 'recovering', sinceMs: nowMs, cause: 'drained' };
+  }
+}
+
+/** A daemon says what it does: a new one, one of the supervisor before, or one whose connection was lost, with words in it. */
 function reported(draft: Draft, pid: number, phase: Worker['phase']): void {
   const { model, nowMs } = draft;
-  if (!model.workers.some((worker) => worker.pid === pid)) {
+  const known = phaseOf(model, pid);
+  if (known === undefined) {
     model.workers = [...model.workers, { pid, phase, sinceMs: nowMs, epoch: model.epoch, leaving: false }];
-  } else if (phaseOf(model, pid) === 'starting') change(draft, pid, { phase });
+  } else if (known === 'starting') change(draft, pid, { phase });
   model.awaiting = model.awaiting.filter((each) => each !== pid);
-  if (phase === 'serving' && model.session.state === 'recovering') {
-    model.session = { state: 'serving', pid, sinceMs: nowMs, confirmed: true };
-  }
+  const { session } = model;
+  if (phase === 'serving' && session.state === 'recovering') model.session = servingBy(pid, nowMs);
+  const isAppointed = session.state === 'serving' && session.pid === pid && !session.confirmed;
+  if (isAppointed && phase === 'serving') model.session = { ...session, confirmed: true };
+  else if (isAppointed && phase === 'ready') {
+    // The word to serve may be lost. It is told again, and nobody else: it may have heard it after all.
+    draft.actions.push({ do: 'serve', pid, cause: session.cause });
+  } else if (phase === 'ready' && (known === 'draining' || known === 'serving')) drained(draft, pid);
 }
 
 function died(draft: Draft, { pid, crashed, useful }: Event & { event: 'died' }): void {
@@ -181,14 +223,17 @@ function died(draft: Draft, { pid, crashed, useful }: Event & { event: 'died' })
   else if (phase === 'starting' || crashed) countFruitless(draft);
   const { session } = model;
   const cause: TakeoverCause = crashed ? 'crashed' : 'killed';
-  if (session.state === 'serving' && session.pid === pid)
-    model.session = { state: 'recovering', sinceMs: nowMs, cause };
+  if (session.state === 'serving' && session.pid === pid) {
+    // The deadline goes on where a daemon served nobody, else one that dies whenever it is to serve would put it off for ever.
+    const inVain = !session.confirmed || (crashed && !useful && nowMs - session.sinceMs < STEADY_MS);
+    model.session = { state: 'recovering', sinceMs: inVain ? session.unservedSinceMs : nowMs, cause };
+  }
   if (session.state !== 'handing-over') return;
   if (session.from === pid) serve(draft, session.to, cause);
   else if (session.to === pid) {
     draft.actions.push({ do: 'resume', pid: session.from });
     change(draft, session.from, { phase: 'serving' });
-    model.session = { state: 'serving', pid: session.from, sinceMs: nowMs, confirmed: true };
+    model.session = servingBy(session.from, nowMs);
   }
 }
 
@@ -221,12 +266,17 @@ function advance(draft: Draft): void {
     return;
   }
   if (session.state === 'recovering') {
-    const heir = model.awaiting.length === 0 ? candidate(model) : undefined;
-    if (heir !== undefined) serve(draft, heir.pid, session.cause);
-    else if (nowMs - session.sinceMs >= model.config.recoverDeadlineMs) {
+    // Left draining by a supervisor that died: until it is done, nobody else may serve.
+    const draining = model.workers.find((worker) => worker.phase === 'draining');
+    const heir = model.awaiting.length === 0 && draining === undefined ? candidate(model) : undefined;
+    if (draining !== undefined && nowMs - draining.sinceMs >= DRAIN_TIMEOUT_MS) killUndrained(draft, draining.pid);
+    // The deadline comes first: daemons that are ready and fail when they are to serve would put it off for ever.
+    if (nowMs - session.sinceMs >= model.config.recoverDeadlineMs) {
       giveUp(draft, `no daemon served within ${model.config.recoverDeadlineMs} ms`);
-    }
-  } else if (session.state === 'serving' && session.confirmed) {
+    } else if (heir !== undefined) serve(draft, heir.pid, session.cause);
+  } else if (session.state === 'serving' && !session.confirmed) {
+    if (nowMs - session.sinceMs > START_TIMEOUT_MS) doom(draft, session.pid, 'it was told to serve and does not');
+  } else if (session.state === 'serving') {
     const serving = model.workers.find((worker) => worker.pid === session.pid);
     if (serving === undefined || isFresh(model, serving)) return;
     const heir = candidate(model);
@@ -235,8 +285,12 @@ function advance(draft: Draft): void {
     change(draft, serving.pid, { phase: 'draining' });
     model.session = { state: 'handing-over', from: serving.pid, to: heir.pid, sinceMs: nowMs };
   } else if (session.state === 'handing-over' && nowMs - session.sinceMs >= DRAIN_TIMEOUT_MS) {
-    doom(draft, session.from, 'it did not finish its requests for a hand-over');
+    killUndrained(draft, session.from);
   }
+}
+
+function killUndrained(draft: Draft, pid: number): void {
+  doom(draft, pid, 'it did not finish its requests for a hand-over');
 }
 
 /** Starts what is missing and dismisses what is left over, once somebody serves. */
@@ -247,9 +301,13 @@ function balance(draft: Draft): void {
   const wanted = model.config.standby ? 2 : 1;
   const fresh = model.workers.filter((worker) => isFresh(model, worker));
   if (nowMs >= model.startNotBeforeMs && model.awaiting.length === 0) {
-    for (let have = fresh.length; have < wanted; have++) draft.actions.push({ do: 'start' });
+    for (let have = fresh.length + model.startsUnderWay; have < wanted; have++) {
+      model.startsUnderWay++;
+      draft.actions.push({ do: 'start' });
+    }
   }
-  if (session.state !== 'serving' || !session.confirmed) return;
+  // Until a fresh one serves, the older ones are a standby.
+  if (session.state !== 'serving' || !session.confirmed || !fresh.some(({ pid }) => pid === session.pid)) return;
   let surplus = fresh.length - wanted;
   for (const worker of model.workers) {
     if (worker.phase !== 'ready' || worker.pid === session.pid) continue;
@@ -268,7 +326,8 @@ function serve(draft: Draft, pid: number, cause: TakeoverCause): void {
     return;
   }
   change(draft, pid, { phase: 'serving' });
-  model.session = { state: 'serving', pid, sinceMs: nowMs, confirmed: false };
+  const unservedSinceMs = model.session.state === 'recovering' ? model.session.sinceMs : nowMs;
+  model.session = { state: 'serving', pid, sinceMs: nowMs, confirmed: false, unservedSinceMs, cause };
   model.takeovers++;
   draft.actions.push({ do: 'serve', pid, cause });
 }
@@ -277,6 +336,10 @@ function doom(draft: Draft, pid: number, why: string): void {
   const worker = draft.model.workers.find((each) => each.pid === pid);
   change(draft, pid, { doomedSinceMs: worker?.doomedSinceMs ?? draft.nowMs });
   draft.actions.push({ do: 'kill', pid, why });
+}
+
+function servingBy(pid: number, nowMs: number): SessionState {
+  return { state: 'serving', pid, sinceMs: nowMs, confirmed: true, unservedSinceMs: nowMs, cause: 'start' };
 }
 
 function giveUp(draft: Draft, why: string): void {
@@ -298,6 +361,12 @@ function candidate(model: Model): Worker | undefined {
 
 function isFresh(model: Model, worker: Worker): boolean {
   return worker.epoch === model.epoch && !worker.leaving;
+}
+
+/** Since when nobody takes requests; undefined while somebody does. */
+export function unservedSince(session: SessionState): number | undefined {
+  if (session.state === 'recovering') return session.sinceMs;
+  return session.state === 'serving' && !session.confirmed ? session.unservedSinceMs : undefined;
 }
 
 export function isOver(session: SessionState): boolean {

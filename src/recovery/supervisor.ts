@@ -27,7 +27,7 @@ import { descriptorList, type Descriptors } from './descriptors.ts';
 import type { SessionFolder } from './folders.ts';
 import { startHeartbeat, type Heartbeat } from './heartbeat.ts';
 import { readRecord, writeRecord, type SessionOptions, type SessionRecord } from './record.ts';
-import { isOver, newModel, plan, type Action, type Event, type Model } from './session.plan.ts';
+import { isOver, newModel, plan, unservedSince, type Action, type Event, type Model } from './session.plan.ts';
 
 export interface SupervisorConfig {
   folder: SessionFolder;
@@ -92,7 +92,8 @@ export class Supervisor {
       (peer) => deps.log.warn('connection refused', { ...peer }),
     );
     const awaiting = this.#survivors(config.last);
-    this.#model = newModel(this.#planConfig(), Date.now(), awaiting);
+    const since = config.last['unservedSinceMs'];
+    this.#model = newModel(this.#planConfig(), Date.now(), awaiting, typeof since === 'number' ? since : undefined);
     if (typeof config.last['takeovers'] === 'number') this.#model.takeovers = config.last['takeovers'];
     if (typeof config.last['epoch'] === 'number') this.#model.epoch = config.last['epoch'];
     this.#vaultConnected(config.vault);
@@ -431,7 +432,8 @@ export class Supervisor {
   #publish(): void {
     const { session, takeovers, epoch } = this.#model;
     const workers = [...this.#links.values()].map(({ process }) => process);
-    this.#vault?.send({ op: 'state', state: session.state, takeovers, epoch, workers });
+    const unservedSinceMs = unservedSince(session);
+    this.#vault?.send({ op: 'state', state: session.state, unservedSinceMs, takeovers, epoch, workers });
   }
 
   #status(): Message {
