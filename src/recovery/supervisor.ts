@@ -9,12 +9,8 @@ import { HEADER } from '../fuse/session/index.ts';
 import {
   abortConnection,
   ChannelServer,
-  connectChannel,
   connectionOf,
-  identify,
-  isAlive,
   isConnectionOver,
-  kill,
   readMountinfo,
   waitingRequests,
   type Channel,
@@ -25,7 +21,8 @@ import {
 import { file } from '../libc/index.ts';
 import { descriptorList, type Descriptors } from './descriptors.ts';
 import type { SessionFolder } from './folders.ts';
-import { startHeartbeat, type Heartbeat } from './heartbeat.ts';
+import { Crew } from './crew.ts';
+import { VaultLink } from './vault-link.ts';
 import { readRecord, writeRecord, type SessionOptions, type SessionRecord } from './record.ts';
 import { isOver, newModel, plan, unservedSince, type Action, type Event, type Model } from './session.plan.ts';
 
@@ -48,36 +45,22 @@ export interface SupervisorDeps {
   exit: () => void;
 }
 
-interface Link {
-  process: ProcessId;
-  channel: Channel | undefined;
-  child: Child | undefined;
-  heartbeat: Heartbeat | undefined;
-  /** The session's count of answers when it was told to serve. */
-  answeredBefore: number;
-  startedMs: number;
-}
-
 const TICK_MS = 250;
-const DEATH_POLL_MS = 2;
-const VAULT_RETRY_MS = 20;
-const VAULT_CONNECT_TIMEOUT_MS = 5_000;
-const CRASH_SIGNALS: readonly string[] = ['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGTRAP', 'SIGSYS'];
 
 export class Supervisor {
   readonly #config: SupervisorConfig;
   readonly #deps: SupervisorDeps;
   readonly #server: ChannelServer;
-  readonly #links = new Map<number, Link>();
+  readonly #crew: Crew;
+  readonly #vault: VaultLink;
   readonly #restartWaiters: { channel: Channel; epoch: number }[] = [];
   readonly #timer: NodeJS.Timeout;
   #record: SessionRecord;
   #model: Model;
-  #vault: Channel | undefined;
-  #vaultProcess: ProcessId | undefined;
-  #vaultHeartbeat: Heartbeat | undefined;
   #lastTakeover: { tookMs: number; leftovers: number; atMs: number } | undefined;
-  #longestGapMs = 0;
+  /** The session's count of answers when the serving daemon was told to serve. */
+  #answeredBefore = 0;
+  #lastGapMs = 0;
   #unservedSinceMs: number | undefined;
   #ended = false;
 
@@ -91,32 +74,28 @@ export class Supervisor {
       (channel) => this.#accept(channel),
       (peer) => deps.log.warn('connection refused', { ...peer }),
     );
-    const awaiting = this.#survivors(config.last);
-    const since = config.last['unservedSinceMs'];
-    this.#model = newModel(this.#planConfig(), Date.now(), awaiting, typeof since === 'number' ? since : undefined);
-    if (typeof config.last['takeovers'] === 'number') this.#model.takeovers = config.last['takeovers'];
-    if (typeof config.last['epoch'] === 'number') this.#model.epoch = config.last['epoch'];
-    this.#vaultConnected(config.vault);
+    const hangTimeoutMs = (): number => this.#record.options.hangTimeoutMs;
+    this.#crew = new Crew(deps.log, hangTimeoutMs, {
+      started: (pid) => this.#dispatch({ event: 'started', pid }),
+      startFailed: () => this.#dispatch({ event: 'start-failed' }),
+      reported: (pid, phase) => this.#dispatch({ event: 'reported', pid, phase }),
+      silent: (pid) => this.#dispatch({ event: 'silent', pid }),
+      died: (pid, crashed) => this.#died(pid, crashed),
+    });
+    const { workers, unservedSinceMs, takeovers, epoch } = config.last;
+    const awaiting = this.#crew.adopt(Array.isArray(workers) ? (workers as ProcessId[]) : []);
+    const since = typeof unservedSinceMs === 'number' ? unservedSinceMs : undefined;
+    this.#model = newModel(this.#planConfig(), Date.now(), awaiting, since);
+    if (typeof takeovers === 'number') this.#model.takeovers = takeovers;
+    if (typeof epoch === 'number') this.#model.epoch = epoch;
+    this.#vault = new VaultLink(
+      { socket: config.folder.vaultSocket, uid: config.record.uid, hangTimeoutMs },
+      { log: deps.log, startVault: deps.startVault, onConnected: () => this.#publish() },
+      config.vault,
+    );
+    this.#publish();
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#dispatch({ event: 'tick' });
-  }
-
-  /** Daemons started by the supervisor before this one that still live: they will report here. */
-  #survivors(last: Message): number[] {
-    const listed = Array.isArray(last['workers']) ? (last['workers'] as ProcessId[]) : [];
-    const living = listed.filter((each) => isAlive(each));
-    for (const process of living) {
-      this.#links.set(process.pid, {
-        process,
-        channel: undefined,
-        child: undefined,
-        heartbeat: undefined,
-        answeredBefore: 0,
-        startedMs: 0,
-      });
-      this.#watchDeath(process.pid);
-    }
-    return living.map(({ pid }) => pid);
   }
 
   #planConfig(): Model['config'] {
@@ -140,25 +119,21 @@ export class Supervisor {
     const { log } = this.#deps;
     switch (action.do) {
       case 'start':
-        this.#startDaemon();
+        this.#crew.start(this.#deps.startDaemon);
         return;
-      case 'serve': {
-        const link = this.#links.get(action.pid);
-        if (link !== undefined) link.answeredBefore = this.#answered();
-        link?.channel?.send({ op: 'serve', mode: this.#takeoverMode(), cause: action.cause });
+      case 'serve':
+        this.#answeredBefore = this.#answered();
+        this.#crew.tell(action.pid, { op: 'serve', mode: this.#takeoverMode(), cause: action.cause });
         return;
-      }
       case 'drain':
       case 'resume':
       case 'dismiss':
-        this.#links.get(action.pid)?.channel?.send({ op: action.do });
+        this.#crew.tell(action.pid, { op: action.do });
         return;
-      case 'kill': {
+      case 'kill':
         log.warn('killing a daemon', { pid: action.pid, why: action.why });
-        const link = this.#links.get(action.pid);
-        if (link !== undefined) kill(link.process);
+        this.#crew.kill(action.pid);
         return;
-      }
       case 'abort':
         this.#abort(action.why);
         return;
@@ -176,49 +151,10 @@ export class Supervisor {
     return (this.#record.agreed.flags & INIT_FLAGS.HAS_RESEND) !== 0n ? 'resend' : 'journal';
   }
 
-  #startDaemon(): void {
-    let child: Child;
-    try {
-      child = this.#deps.startDaemon();
-    } catch (err) {
-      this.#deps.log.error('a daemon could not be started', { err });
-      setImmediate(() => this.#dispatch({ event: 'start-failed' }));
-      return;
-    }
-    const { process } = child;
-    const { pid } = process;
-    this.#links.set(pid, {
-      process,
-      channel: undefined,
-      child,
-      heartbeat: undefined,
-      answeredBefore: 0,
-      startedMs: performance.now(),
-    });
-    child.onExit((status, signal) =>
-      this.#died(pid, signal === null ? status !== 0 : CRASH_SIGNALS.includes(signal), status, signal),
-    );
-    setImmediate(() => this.#dispatch({ event: 'started', pid }));
-  }
-
-  #died(pid: number, crashed: boolean, status: number | null, signal: string | null): void {
-    const link = this.#links.get(pid);
-    if (link === undefined) return;
-    this.#links.delete(pid);
-    link.heartbeat?.stop();
-    link.channel?.close();
-    const serving = this.#model.session.state === 'serving' && this.#model.session.pid === pid;
-    this.#deps.log.info('daemon ended', { pid, status, signal, served: serving });
-    this.#dispatch({ event: 'died', pid, crashed, useful: serving && this.#answered() !== link.answeredBefore });
-  }
-
-  /** For a daemon that is no child of ours: nobody tells of its death but its connection and /proc. */
-  #watchDeath(pid: number): void {
-    const link = this.#links.get(pid);
-    if (link === undefined || link.child !== undefined) return;
-    if (isAlive(link.process))
-      setTimeout(() => this.#watchDeath(pid), link.channel === undefined ? DEATH_POLL_MS : TICK_MS);
-    else this.#died(pid, false, null, null);
+  #died(pid: number, crashed: boolean): void {
+    const { session } = this.#model;
+    const served = session.state === 'serving' && session.pid === pid;
+    this.#dispatch({ event: 'died', pid, crashed, useful: served && this.#answered() !== this.#answeredBefore });
   }
 
   #answered(): number {
@@ -233,17 +169,16 @@ export class Supervisor {
         for (const fd of fds) file.close(fd); // nobody gives a supervisor descriptors this way
         this.#message(channel, message);
       },
-      closed: () => this.#closed(channel),
+      closed: () => this.#crew.closed(channel),
     });
   }
 
   #message(channel: Channel, message: Message): void {
     const { pid } = channel.peer;
-    const link = this.#links.get(pid);
-    if (link?.channel === channel) link.heartbeat?.heard();
+    this.#crew.heard(channel);
     switch (message['op']) {
       case 'daemon':
-        this.#daemonReported(channel, message);
+        this.#crew.reported(channel, message['phase']);
         return;
       case 'serving':
         this.#lastTakeover = {
@@ -265,8 +200,7 @@ export class Supervisor {
         return;
       case 'descriptors':
         // Only for the vault that was started here.
-        if (pid === this.#vaultProcess?.pid)
-          channel.send({ op: 'descriptors' }, descriptorList(this.#config.descriptors));
+        if (pid === this.#vault.pid) channel.send({ op: 'descriptors' }, descriptorList(this.#config.descriptors));
         else channel.close();
         return;
       case 'status':
@@ -282,43 +216,9 @@ export class Supervisor {
     }
   }
 
-  #daemonReported(channel: Channel, message: Message): void {
-    const { pid } = channel.peer;
-    const phase = message['phase'];
-    const process = identify(pid);
-    if (process === undefined || (phase !== 'ready' && phase !== 'serving' && phase !== 'draining')) return;
-    const link = this.#links.get(pid) ?? {
-      process,
-      channel,
-      child: undefined,
-      heartbeat: undefined,
-      answeredBefore: 0,
-      startedMs: 0,
-    };
-    link.channel = channel;
-    link.heartbeat?.stop();
-    link.heartbeat = startHeartbeat(this.#record.options.hangTimeoutMs, {
-      ping: () => channel.send({ op: 'ping' }),
-      silent: () => this.#dispatch({ event: 'silent', pid }),
-    });
-    if (!this.#links.has(pid)) {
-      this.#links.set(pid, link);
-      this.#watchDeath(pid);
-    }
-    this.#dispatch({ event: 'reported', pid, phase });
-  }
-
-  #closed(channel: Channel): void {
-    const link = this.#links.get(channel.peer.pid);
-    if (link?.channel !== channel) return;
-    link.channel = undefined;
-    link.heartbeat?.stop();
-    if (link.child === undefined) this.#watchDeath(channel.peer.pid);
-    // A child that lost its connection and lives on will connect again; one that does not is found by the plan's deadlines.
-  }
-
   #tick(): void {
     boundLog(this.#config.folder.log);
+    this.#crew.checkLost();
     if (isConnectionOver(this.#config.descriptors.fuse)) this.#connectionOver();
     this.#dispatch({ event: 'tick' });
   }
@@ -350,7 +250,7 @@ export class Supervisor {
       waiter.channel.send({
         op: 'restarted',
         done,
-        stallMs: this.#longestGapMs,
+        stallMs: this.#lastGapMs,
         leftovers: this.#lastTakeover?.leftovers ?? 0,
       });
     }
@@ -361,79 +261,22 @@ export class Supervisor {
     const isServed = (model: Model): boolean => model.session.state === 'serving' && model.session.confirmed;
     if (isServed(before) && !isServed(after)) this.#unservedSinceMs = performance.now();
     if (!isServed(before) && isServed(after) && this.#unservedSinceMs !== undefined) {
-      this.#longestGapMs = performance.now() - this.#unservedSinceMs;
+      this.#lastGapMs = performance.now() - this.#unservedSinceMs;
       this.#unservedSinceMs = undefined;
     }
   }
 
-  #vaultConnected(channel: Channel): void {
-    this.#vault = channel;
-    this.#vaultProcess = identify(channel.peer.pid);
-    this.#vaultHeartbeat?.stop();
-    this.#vaultHeartbeat = startHeartbeat(this.#record.options.hangTimeoutMs, {
-      ping: () => channel.send({ op: 'ping' }),
-      silent: () => {
-        this.#deps.log.warn('vault does not answer, killing it', { pid: channel.peer.pid });
-        if (this.#vaultProcess !== undefined) kill(this.#vaultProcess);
-      },
-    });
-    channel.listen({
-      message: (message, fds) => {
-        for (const fd of fds) file.close(fd); // a vault that was just started hands back what it got from here
-        this.#vaultHeartbeat?.heard();
-        if (message['op'] === 'ping') channel.send({ op: 'pong' });
-      },
-      closed: () => {
-        this.#vaultHeartbeat?.stop();
-        this.#vault = undefined;
-        if (!this.#ended) this.#replaceVault();
-      },
-    });
-    this.#publish();
-  }
-
-  #replaceVault(): void {
-    if (this.#ended) return;
-    const old = this.#vaultProcess;
-    if (old !== undefined && isAlive(old)) {
-      kill(old);
-      setTimeout(() => this.#replaceVault(), DEATH_POLL_MS);
-      return;
-    }
-    this.#deps.log.warn('vault is gone, starting another', { pid: old?.pid });
-    try {
-      this.#vaultProcess = this.#deps.startVault();
-    } catch (err) {
-      this.#deps.log.error('a vault could not be started', { err });
-      this.#vaultProcess = undefined;
-    }
-    this.#reachVault(Date.now() + VAULT_CONNECT_TIMEOUT_MS);
-  }
-
-  #reachVault(untilMs: number): void {
-    if (this.#ended) return;
-    let channel: Channel | undefined;
-    try {
-      channel = connectChannel(this.#config.folder.vaultSocket, this.#record.uid);
-    } catch {
-      // not listening yet, or dead again
-    }
-    if (channel !== undefined && channel.peer.pid === this.#vaultProcess?.pid) {
-      channel.send({ op: 'supervisor' });
-      this.#vaultConnected(channel);
-      return;
-    }
-    channel?.close();
-    if (Date.now() > untilMs || this.#vaultProcess === undefined || !isAlive(this.#vaultProcess)) {
-      setTimeout(() => this.#replaceVault(), TICK_MS);
-    } else setTimeout(() => this.#reachVault(untilMs), VAULT_RETRY_MS);
-  }
-
   #publish(): void {
     const { session, takeovers, epoch } = this.#model;
-    const workers = [...this.#links.values()].map(({ process }) => process);
     const unservedSinceMs = unservedSince(session);
-    this.#vault?.send({ op: 'state', state: session.state, unservedSinceMs, takeovers, epoch, workers });
+    this.#vault.send({
+      op: 'state',
+      state: session.state,
+      unservedSinceMs,
+      takeovers,
+      epoch,
+      workers: this.#crew.processes,
+    });
   }
 
   #status(): Message {
@@ -455,7 +298,7 @@ export class Supervisor {
       requestsWaiting: waitingRequests(connection),
       createdAt,
       options,
-      pids: { vault: this.#vaultProcess?.pid, supervisor: process.pid, daemon: servingPid, standby: standby?.pid },
+      pids: { vault: this.#vault.pid, supervisor: process.pid, daemon: servingPid, standby: standby?.pid },
     };
   }
 
@@ -475,12 +318,8 @@ export class Supervisor {
     this.#ended = true;
     clearInterval(this.#timer);
     this.#answerRestarts();
-    for (const { process, heartbeat } of this.#links.values()) {
-      heartbeat?.stop();
-      kill(process);
-    }
-    this.#vaultHeartbeat?.stop();
-    this.#vault?.send({ op: 'end' });
+    this.#crew.end();
+    this.#vault.end();
     this.#server.close();
     if (remove) rmSync(this.#config.folder.path, { recursive: true, force: true });
     this.#deps.exit();
