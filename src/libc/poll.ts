@@ -15,9 +15,10 @@ export function watchReadable(fd: number, onReadable: () => void): Watch {
     writable: (onWritable) => {
       if (onWritable === undefined) handle.start({ readable: true, disconnect: true }, onReadable);
       else {
-        handle.start({ readable: true, writable: true, disconnect: true }, (events) => {
-          if (events.writable) onWritable();
-          if (events.readable || events.disconnect) onReadable();
+        // Which of them happened is not told reliably after a second start(): both are tried, and find nothing to do.
+        handle.start({ readable: true, writable: true, disconnect: true }, () => {
+          onWritable();
+          onReadable();
         });
       }
     },

@@ -1,6 +1,6 @@
 // The mounts of ours that the demo makes, in a state folder of its own: made, watched, bereaved of processes, ended.
 import { closeSync } from 'node:fs';
-import { createLogger, sleep, withDeadline } from '../../base/index.ts';
+import { createLogger, sleep } from '../../base/index.ts';
 import { connectChannel, identify, isAlive, kill, stateOf, unmount, type ProcessId } from '../../host/index.ts';
 import {
   askSession,
@@ -16,7 +16,7 @@ import { openSource, parseSource } from '../sources.ts';
 import type { Victim } from './kills.plan.ts';
 
 const POLL_MS = 5;
-const WHOLE_TIMEOUT_MS = 15_000;
+const WHOLE_TIMEOUT_MS = 10_000;
 const END_TIMEOUT_MS = 5_000;
 
 export class OurMount {
@@ -85,8 +85,19 @@ export class OurMount {
    * Waits until a daemon serves, and vault and supervisor both hold the descriptors again: whoever is killed next, the
    * session goes on.
    */
-  async whole(signal: AbortSignal): Promise<void> {
-    await withDeadline(this.#untilWhole(signal), WHOLE_TIMEOUT_MS, 'the session to be whole again');
+  async whole(signal: AbortSignal): Promise<'whole' | 'lost'> {
+    const endMs = performance.now() + WHOLE_TIMEOUT_MS;
+    while (performance.now() < endMs) {
+      signal.throwIfAborted();
+      const status = await askSession(this.#folder, this.#uid);
+      if (status !== undefined) {
+        this.#status = status;
+        const daemonServes = status.state === 'serving' && this.#process('daemon') !== undefined;
+        if (daemonServes && this.#vaultListens()) return 'whole';
+      }
+      await sleep(POLL_MS, signal);
+    }
+    return 'lost';
   }
 
   /** Takes vault and supervisor away at once, so that neither can replace the other: the daemon is on its own. */
@@ -110,19 +121,6 @@ export class OurMount {
       await sleep(POLL_MS);
     }
     for (const process of processes) kill(process);
-  }
-
-  async #untilWhole(signal: AbortSignal): Promise<void> {
-    for (;;) {
-      signal.throwIfAborted();
-      const status = await askSession(this.#folder, this.#uid);
-      if (status !== undefined) {
-        this.#status = status;
-        const daemonServes = status.state === 'serving' && this.#process('daemon') !== undefined;
-        if (daemonServes && this.#vaultListens()) return;
-      }
-      await sleep(POLL_MS, signal);
-    }
   }
 
   /** A vault listens once it holds the descriptors, not before. */

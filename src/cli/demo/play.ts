@@ -56,6 +56,7 @@ export async function play({ source, sample, daemonKills, progress, signal }: Pl
   const startMs = performance.now();
   const victims = planKills(daemonKills);
   const killed: Victim[] = [];
+  let isLost = false;
   const show = (): void => {
     progress.show(
       progressLine(countKills(killed), countKills(victims), readers.ours.tally, performance.now() - startMs),
@@ -66,13 +67,13 @@ export async function play({ source, sample, daemonKills, progress, signal }: Pl
   for (const [i, victim] of victims.entries()) {
     const dueMs = startMs + (i + Math.random()) * KILL_EVERY_MS;
     await sleep(Math.max(0, dueMs - performance.now()), signal);
-    await ours.whole(signal);
-    if (performance.now() - startMs > KILLING_MAX_MS) break;
+    isLost = (await ours.whole(signal)) === 'lost';
+    if (isLost || performance.now() - startMs > KILLING_MAX_MS) break;
     await ours.kill(victim);
     if (killed.length === 0) await ordinary.kill();
     killed.push(victim);
   }
-  await ours.whole(signal);
+  isLost ||= (await ours.whole(signal)) === 'lost';
   await sleep(AFTER_LAST_KILL_MS, signal);
 
   const [tally, ordinaryTally] = await Promise.all([readers.ours.stop(), readers.ordinary.stop()]);
@@ -83,7 +84,7 @@ export async function play({ source, sample, daemonKills, progress, signal }: Pl
     seconds: (performance.now() - startMs) / 1000,
     ours: { kills, takeovers: ours.takeovers, readers: READERS, tally },
     ordinary: { name: ordinary.name, kills: { daemon: 1 }, readers: READERS, tally: ordinaryTally },
-    ok: killed.length === victims.length && isFlawless(kills, tally),
+    ok: !isLost && killed.length === victims.length && isFlawless(kills, tally),
   };
 }
 

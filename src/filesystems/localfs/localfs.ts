@@ -122,6 +122,8 @@ export class LocalFs implements FileSystem {
     if (typeof folder === 'number') return -folder;
     if (folder.pathOnly) return E.EACCES;
     if (folder.position !== offset) {
+      // ext4 takes a folder that is read at its end before it was ever read for empty, even once rewound: read it first.
+      if (folder.position === 0n) file.getdents(folder.fd, this.#entries, this.#entries.length);
       if (Number(file.lseek(folder.fd, offset, 0)) < 0) return errno();
       folder.position = offset;
     }

@@ -85,7 +85,7 @@ function checkHeader(u32: Uint32Array): void {
     ['handles free', word(HEADER.handlesFree), 0, word(HEADER.handlesUsed) - 1],
     ['names used', word(HEADER.namesUsed), 1, NAMES_BYTES / NAME_UNIT_BYTES],
     ['index bits', bits, INDEX_BITS_MIN, INDEX_BITS_MAX],
-    ['index filled', word(HEADER.indexFilled), 0, 2 ** bits],
+    ['index filled', word(HEADER.indexFilled), 0, 2 ** INDEX_BITS_MAX],
   ];
   for (const [what, value, least, most] of bounds) {
     if (value < least || value > most) {

@@ -199,7 +199,8 @@ export class NodeTable {
       children.set(parent, (children.get(parent) ?? 0) + 1);
       const key = this.#u32.slice(at + W.key, at + W.key + KEY_WORDS);
       const found = this.find(key);
-      if (found !== index && found !== 0) this.#damaged(`nodes ${index} and ${found} have one key`);
+      // A kill between record and index leaves a record that nobody finds and the kernel never heard of: space lost, no more.
+      if (found !== index && this.lookupsOf(index) > 0) this.#damaged(`node ${index} is not found by its key`);
     }
     for (const [index, count] of children) {
       if (this.#word(this.#at(index) + W.children) < count) this.#damaged(`node ${index} counts too few children`);
@@ -380,8 +381,8 @@ export class NodeTable {
       filled++;
     }
     this.#indexWord = word;
-    // Filled too high for a moment is harmless, too low is not: the larger of both until the switch is made.
-    this.#u32[HEADER.indexFilled] = Math.max(filled, this.#word(HEADER.indexFilled) & this.#indexMask);
+    // Filled too high for a moment is harmless (one more rebuild), too low is not: an index without a gap is searched for ever.
+    this.#u32[HEADER.indexFilled] = Math.max(filled, this.#word(HEADER.indexFilled));
     this.#u32[HEADER.index] = ((copy << 31) | bits) >>> 0;
     this.#u32[HEADER.indexFilled] = filled;
     this.#memory.mapped.release(oldStart, 2 ** oldBits * 4);
