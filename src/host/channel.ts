@@ -38,6 +38,7 @@ export class Channel {
   #events: ChannelEvents | undefined;
   #watch: Watch | undefined;
   #blocked = false;
+  readonly #waiters: (() => void)[] = [];
   #queue: { bytes: Buffer; fds: number[] }[] = [];
   #open = true;
 
@@ -83,12 +84,19 @@ export class Channel {
     this.#blocked = true;
   }
 
+  /** Undefined when everything sent is on its way; else resolves when it is, or when the connection is over. */
+  drained(): Promise<void> | undefined {
+    if (this.#queue.length === 0) return undefined;
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
   close(): void {
     if (!this.#open) return;
     this.#open = false;
     this.#watch?.close();
     for (const { fds } of this.#queue) for (const fd of fds) file.close(fd);
     this.#queue = [];
+    this.#tellDrained();
     file.close(this.#fd);
     this.#events?.closed();
   }
@@ -108,6 +116,11 @@ export class Channel {
     }
     this.#watch?.writable(undefined);
     this.#blocked = false;
+    this.#tellDrained();
+  }
+
+  #tellDrained(): void {
+    for (const tell of this.#waiters.splice(0)) tell();
   }
 
   #receive(): void {

@@ -69,11 +69,14 @@ async function mountByHelper({ source, target, allowOther, readBytesMax }: FuseM
   ];
   if (allowOther) options.push('allow_other');
   const [ours, theirs] = streamPair();
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), HELPER_TIMEOUT_MS);
   try {
     const child = spawn(HELPER, ['-o', options.join(','), '--', target], {
       stdio: ['ignore', 'ignore', 'pipe', theirs],
       env: { ...process.env, _FUSE_COMMFD: '3' },
-      timeout: HELPER_TIMEOUT_MS,
+      // Not `timeout`: Node leaves its timer running when the program cannot be started.
+      signal: deadline.signal,
       killSignal: 'SIGKILL',
     });
     const { status, errors } = await outcome(child);
@@ -90,6 +93,7 @@ async function mountByHelper({ source, target, allowOther, readBytesMax }: FuseM
       why: 'no descriptor',
     });
   } finally {
+    clearTimeout(timer);
     file.close(ours);
     file.close(theirs);
   }

@@ -8,10 +8,11 @@ import { FuseDevice } from '../fuse/device/index.ts';
 import {
   emptyStat,
   openSessionMemory,
+  rehearse,
   Server,
   type FileSystem,
   type NodeNames,
-  type NodeTable,
+  type ServerConfig,
   type SessionMemory,
   type TakeoverCause,
   type TakeoverMode,
@@ -36,6 +37,7 @@ export interface DaemonDeps {
 }
 
 const RECONNECT_MS = 20;
+const REHEARSAL_DELAY_MS = 30;
 const FENCE_TIMEOUT_MS = 5_000;
 /** A standby that finds no supervisor for this long is of no use to anybody. */
 const ORPHAN_TIMEOUT_MS = 30_000;
@@ -52,6 +54,8 @@ export class Daemon {
   #keeper: VaultKeeper | undefined;
   #phase: 'ready' | 'serving' | 'draining' = 'ready';
   #leaving = false;
+  /** Told to serve, and on the way to it. */
+  #isTold = false;
 
   constructor(config: DaemonConfig, deps: DaemonDeps) {
     this.#config = config;
@@ -62,6 +66,8 @@ export class Daemon {
     this.#keeper = new VaultKeeper(config.folder.vaultSocket, config.uid, () => this.#server?.files.keepAll());
     process.on('SIGTERM', () => this.#leave());
     this.#connect();
+    // Whoever is told to serve at once has no time for it.
+    setTimeout(() => void this.#rehearse(), REHEARSAL_DELAY_MS);
   }
 
   #connect(): void {
@@ -106,36 +112,36 @@ export class Daemon {
 
   async #serve(mode: TakeoverMode, cause: TakeoverCause): Promise<void> {
     if (this.#phase !== 'ready') return;
+    this.#isTold = true;
     const startMs = performance.now();
     await this.#takeFence();
     const { descriptors, folder } = this.#config;
     const record = readRecord(folder.record);
-    const { options, agreed } = record;
-    const server = new Server(
-      {
-        agreed,
-        cache: {
-          entryMs: options.entryTimeoutMs,
-          attrMs: options.attrTimeoutMs,
-          negativeMs: options.negativeTimeoutMs,
-        },
-        readBytesMax: agreed.maxPages * 4096,
-        passthroughMinBytes: options.passthrough ? PASSTHROUGH_MIN_BYTES : Infinity,
-      },
-      {
-        device: new FuseDevice(descriptors.fuse),
-        memory: this.#memory,
-        filesystem: (nodes: NodeTable) => this.#deps.filesystem(record, descriptors, nodes),
-        keeper: this.#keeper as VaultKeeper,
-        onEnd: (how) => this.#over(how),
-      },
-    );
+    const server = new Server(serverConfig(record), {
+      device: new FuseDevice(descriptors.fuse),
+      memory: this.#memory,
+      filesystem: (nodes) => this.#deps.filesystem(record, descriptors, nodes),
+      keeper: this.#keeper as VaultKeeper,
+      onEnd: (how) => this.#over(how),
+    });
     this.#server = server;
     const root = emptyStat();
     if ((await server.filesystem.root(root)) === 0) server.nodes.setRootKey(root.key);
     this.#phase = 'serving';
+    this.#isTold = false;
     const found = server.takeOver(mode, cause);
     this.#supervisor?.send({ op: 'serving', ...found, tookMs: performance.now() - startMs });
+  }
+
+  /** Gets warm while somebody else serves. */
+  async #rehearse(): Promise<void> {
+    const { descriptors, folder } = this.#config;
+    const record = readRecord(folder.record);
+    await rehearse({
+      config: serverConfig(record),
+      filesystem: (nodes) => this.#deps.filesystem(record, descriptors, nodes),
+      isOver: () => this.#phase !== 'ready' || this.#isTold,
+    });
   }
 
   /** Waits until nobody else may read requests. */
@@ -181,4 +187,14 @@ export class Daemon {
     closeSync(this.#lockFd);
     this.#deps.exit(0);
   }
+}
+
+function serverConfig({ agreed, options }: SessionRecord): ServerConfig {
+  const { entryTimeoutMs, attrTimeoutMs, negativeTimeoutMs } = options;
+  return {
+    agreed,
+    cache: { entryMs: entryTimeoutMs, attrMs: attrTimeoutMs, negativeMs: negativeTimeoutMs },
+    readBytesMax: agreed.maxPages * 4096,
+    passthroughMinBytes: options.passthrough ? PASSTHROUGH_MIN_BYTES : Infinity,
+  };
 }

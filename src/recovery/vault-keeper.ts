@@ -7,7 +7,7 @@ import type { Keeper } from '../fuse/session/index.ts';
 import type { NodeId } from '../fuse/protocol/index.ts';
 import { encodeDrops, encodeKeep } from './keep-wire.ts';
 
-const RECONNECT_MS = 50;
+const RECONNECT_MS = 10;
 const DROPS_MAX = 256;
 const DROP_DELAY_MS = 1_000;
 const ANSWER_TIMEOUT_MS = 1_000;
@@ -33,9 +33,10 @@ export class VaultKeeper implements Keeper {
     this.#connect();
   }
 
-  keep(node: NodeId, fd: number): void {
+  keep(node: NodeId, fd: number): void | Promise<void> {
     if (this.#dropping.delete(node)) return; // it is still there, and a node is always the same file
     this.#channel?.sendBytes(encodeKeep(node), [fd]);
+    return this.#channel?.drained();
   }
 
   /** Later, many at once: files are often opened again soon, and then nothing has to be said at all. */

@@ -53,7 +53,8 @@ async function run(args: string[]): Promise<number> {
     process.stderr.write(`evermount: Cannot unmount "${target}": ${outcome.failed}\n`);
     return EXIT.FAILED;
   }
-  if (session.folder !== undefined && values.lazy !== true) await untilRemoved(session.folder.path);
+  if (session.folder !== undefined && dead) rmSync(session.folder.path, { recursive: true, force: true });
+  else if (session.folder !== undefined && values.lazy !== true) await untilRemoved(session.folder.path);
   return EXIT.OK;
 }
 

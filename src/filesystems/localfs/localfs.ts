@@ -19,6 +19,7 @@ import {
 import { Folders, type Folder } from './folders.ts';
 import { presentLink, type LinkPolicy } from './links.ts';
 import { LocalOpenFile } from './open-file.ts';
+import { Pins } from './pins.ts';
 import { fillStat, inodeNumber, statxBytes, statxDevice } from './stat.ts';
 
 const EMPTY = Buffer.from([0]);
@@ -39,6 +40,7 @@ export class LocalFs implements FileSystem {
   readonly #nodes: NodeNames;
   readonly #rootDevice: number;
   readonly #folders: Folders;
+  readonly #pins = new Pins();
   readonly #scratch = emptyStat();
   readonly #name = Buffer.alloc(256);
   readonly #link = Buffer.alloc(LINK_BYTES_MAX);
@@ -60,7 +62,7 @@ export class LocalFs implements FileSystem {
     const folder = this.#folders.get(parent);
     if (typeof folder === 'number') return -folder;
     if (name.length > 255) return E.ENAMETOOLONG;
-    return this.#statAt(folder.fd, this.#nameZ(name), stat);
+    return this.#pins.isOn ? this.#lookupHeld(folder.fd, name, stat) : this.#statAt(folder.fd, this.#nameZ(name), stat);
   }
 
   getattr(node: NodeIndex, stat: Stat): Errno {
@@ -95,22 +97,15 @@ export class LocalFs implements FileSystem {
     const folder = this.#folders.get(parent);
     if (typeof folder === 'number') return -folder;
     const flags = file.O_NOFOLLOW | file.O_NONBLOCK; // never wait on what is a pipe by now
-    const fd = file.openat2(
-      folder.fd,
-      this.#nameZ(this.#nodes.nameOf(node)),
-      flags,
-      file.RESOLVE_BENEATH | file.RESOLVE_NO_SYMLINKS,
-    );
-    if (fd < 0) {
-      const number = errno();
-      return number === E.ENOENT || number === E.ELOOP ? E.ESTALE : number;
-    }
-    const opened = new LocalOpenFile(fd, this.#rootDevice);
-    const failed = opened.stat(stat);
-    if (failed === 0 && this.#nodes.hasKey(node, stat.key) && stat.attr.mode >> S_IFMT_SHIFT === S_IFREG_TYPE)
-      return opened;
-    opened.close();
-    return failed === 0 ? E.ESTALE : failed;
+    const resolve = file.RESOLVE_BENEATH | file.RESOLVE_NO_SYMLINKS;
+    const fd = file.openat2(folder.fd, this.#nameZ(this.#nodes.nameOf(node)), flags, resolve);
+    const number = fd < 0 ? errno() : 0;
+    if (number !== 0 && number !== E.ENOENT && number !== E.ELOOP) return number;
+    const opened =
+      this.#ifItIs(fd, node, stat) ?? this.#ifItIs(this.#pins.reopen(node, this.#nodes, file.O_NONBLOCK), node, stat);
+    if (opened !== undefined) return opened;
+    this.#pins.begin();
+    return E.ESTALE;
   }
 
   reopen(_node: NodeIndex, fd: number): OpenFile {
@@ -187,6 +182,25 @@ export class LocalFs implements FileSystem {
       at += length;
     }
     return true;
+  }
+
+  /** A file of the node's own, opened; anything else is closed. */
+  #ifItIs(fd: number, node: NodeIndex, stat: Stat): OpenFile | undefined {
+    if (fd < 0) return undefined;
+    const opened = new LocalOpenFile(fd, this.#rootDevice);
+    const isRegular = opened.stat(stat) === 0 && stat.attr.mode >> S_IFMT_SHIFT === S_IFREG_TYPE;
+    if (isRegular && this.#nodes.hasKey(node, stat.key)) return opened;
+    opened.close();
+    return undefined;
+  }
+
+  #lookupHeld(dirfd: number, name: Buffer, stat: Stat): Errno {
+    const fd = file.openat2(dirfd, this.#nameZ(name), file.O_PATH | file.O_NOFOLLOW, file.RESOLVE_BENEATH);
+    if (fd < 0) return errno();
+    const failed = this.#statAt(fd, EMPTY, stat);
+    if (failed === 0) this.#pins.hold(fd, stat.key);
+    else file.close(fd);
+    return failed;
   }
 
   #statAt(dirfd: number, nameZ: Buffer, stat: Stat): Errno {

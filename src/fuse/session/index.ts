@@ -18,4 +18,5 @@ export { createSessionMemory, openSessionMemory, type SessionMemory } from './me
 export { NodeTable, ROOT_INDEX, type NodeIndex } from './nodes.ts';
 export { HandleTable } from './handles.ts';
 export type { CachePolicy, ServerConfig, ServerContext } from './context.ts';
+export { rehearse } from './rehearsal.ts';
 export { Server, type TakeoverCause, type TakeoverMode } from './server.ts';

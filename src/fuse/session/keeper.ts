@@ -2,8 +2,11 @@
 import type { NodeId } from '../protocol/index.ts';
 
 export interface Keeper {
-  /** Keeps a duplicate of the descriptor under the node, so that a successor can have it. */
-  keep(node: NodeId, fd: number): void;
+  /**
+   * Keeps a duplicate of the descriptor under the node, so that a successor can have it: from the return on, or where the
+   * keeper is behind, from when the promise resolves.
+   */
+  keep(node: NodeId, fd: number): void | Promise<void>;
   /** Lets go of the node's descriptor. */
   drop(node: NodeId): void;
   /** The descriptor kept under the node, or undefined. Never waits for ever. */

@@ -92,7 +92,7 @@ export class OpenFiles {
   /** Tells a keeper that starts from nothing what to keep. */
   keepAll(): void {
     for (const [node, shared] of this.#open) {
-      if (shared.file?.fd !== undefined) this.#deps.keeper.keep(this.#deps.nodes.nodeId(node), shared.file.fd);
+      if (shared.file?.fd !== undefined) void this.#deps.keeper.keep(this.#deps.nodes.nodeId(node), shared.file.fd);
     }
   }
 
@@ -129,9 +129,10 @@ export class OpenFiles {
     if (opened.fd === undefined) return 0;
     const { nodes, keeper, passthroughMinBytes } = this.#deps;
     const id = nodes.nodeId(node);
-    keeper.keep(id, opened.fd);
-    if (stat.attr.size < passthroughMinBytes) return 0;
-    return this.#passthrough(node, id);
+    const kept = keeper.keep(id, opened.fd);
+    const isLarge = stat.attr.size >= passthroughMinBytes;
+    if (kept === undefined) return isLarge ? this.#passthrough(node, id) : 0;
+    return kept.then(() => (isLarge ? this.#passthrough(node, id) : 0));
   }
 
   async #passthrough(node: NodeIndex, id: NodeId): Promise<number> {

@@ -3,7 +3,7 @@
 //
 // Every daemon starts here by taking over, the first one too: whoever mounted has answered INIT and keeps what was agreed.
 import { watchReadable, type Watch } from '../../libc/index.ts';
-import type { FuseDevice } from '../device/index.ts';
+import type { ReadOutcome, WriteOutcome } from '../device/index.ts';
 import {
   decodeInHeader,
   encodeEmptyReply,
@@ -37,8 +37,16 @@ export type TakeoverMode = 'resend' | 'journal';
 /** Why the predecessor is gone; a daemon that crashed by itself makes what it was working on suspect. */
 export type TakeoverCause = 'start' | 'killed' | 'crashed' | 'drained';
 
+/** What the server needs of a FuseDevice. */
+export interface FrameDevice {
+  readonly fd: number;
+  read(address: bigint, sizeBytes: number): ReadOutcome;
+  write(message: Uint8Array, length: number): WriteOutcome;
+  waitForFrame(timeoutMs: number): boolean;
+}
+
 export interface ServerDeps {
-  device: FuseDevice;
+  device: FrameDevice;
   memory: SessionMemory;
   filesystem: (nodes: NodeTable) => FileSystem;
   keeper: Keeper;
@@ -104,8 +112,8 @@ export class Server implements ServerContext {
         this.#serve(slot, true);
       }
     }
-    this.#watch = watchReadable(this.#deps.device.fd, () => this.#pump());
-    this.#pump();
+    this.#watch = watchReadable(this.#deps.device.fd, () => this.serveWaiting());
+    this.serveWaiting();
     void this.files.fetchAll();
     return { leftovers: left.length, handles: this.handles.liveCount, nodes: this.nodes.liveCount };
   }
@@ -152,8 +160,8 @@ export class Server implements ServerContext {
   resume(): void {
     this.#draining = undefined;
     if (this.#watch !== undefined || this.#ended) return;
-    this.#watch = watchReadable(this.#deps.device.fd, () => this.#pump());
-    this.#pump();
+    this.#watch = watchReadable(this.#deps.device.fd, () => this.serveWaiting());
+    this.serveWaiting();
   }
 
   get requestsInFlight(): number {
@@ -178,7 +186,8 @@ export class Server implements ServerContext {
     if (this.#stats.length < 64) this.#stats.push(stat);
   }
 
-  #pump(): void {
+  /** Serves what waits, and what comes at once after it; then the event loop has its turn. */
+  serveWaiting(): void {
     const { device } = this.#deps;
     const yieldAtMs = performance.now() + TURN_MS;
     let served = false;
