@@ -8,11 +8,11 @@ const FETCH_TIMEOUT_MS = 3_000;
 
 const { folder, hasSource, inherits } = partArguments();
 const record = readRecord(folder.record);
-const { descriptors, supervisor } = inherits
-  ? { descriptors: inheritedDescriptors(hasSource), supervisor: undefined }
+const { descriptors, supervisor, last } = inherits
+  ? { descriptors: inheritedDescriptors(hasSource), supervisor: undefined, last: {} }
   : await fromSupervisor();
 new Vault(
-  { folder, record, descriptors, supervisor },
+  { folder, record, descriptors, supervisor, last },
   {
     log: partLogger('vault', folder),
     startSupervisor: () => launch('supervisor', { folder, descriptors: undefined, privilege: 'all' }).process,
@@ -30,5 +30,10 @@ async function fromSupervisor() {
     FETCH_TIMEOUT_MS,
   );
   got.channel.close();
-  return { descriptors: got.descriptors, supervisor: identify(got.channel.peer.pid) };
+  const { last } = got.answer as { last?: unknown };
+  return {
+    descriptors: got.descriptors,
+    supervisor: identify(got.channel.peer.pid),
+    last: typeof last === 'object' && last !== null ? (last as Record<string, unknown>) : {},
+  };
 }

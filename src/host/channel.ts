@@ -90,6 +90,11 @@ export class Channel {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
+  /** Takes what has arrived at once, ahead of the event loop. */
+  receiveNow(): void {
+    if (this.#watch !== undefined) this.#receive();
+  }
+
   close(): void {
     if (!this.#open) return;
     this.#open = false;

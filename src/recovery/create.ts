@@ -2,8 +2,8 @@
 //
 // Killed at any step it leaves either a session that goes on by itself, or a dead mount that the next mount or umount of the
 // target recognises and removes.
-import { closeSync, constants, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, constants, mkdirSync, openSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { Fault, type Logger } from '../base/index.ts';
 import { answerInit, createSessionMemory } from '../fuse/session/index.ts';
 import { INIT_FLAGS } from '../fuse/protocol/index.ts';
@@ -159,8 +159,9 @@ async function resolveTarget(target: string): Promise<string> {
   };
   switch (kind) {
     case 'folder':
-    case 'dead': // removed below if it was ours
       return realPath;
+    case 'dead': // removed below if it was ours; its own name is all that can be asked for
+      return join(realpathSync(dirname(resolve(target))), basename(resolve(target)));
     case 'missing':
       return refuse('target-missing', 'no such folder; create it first');
     case 'file':

@@ -64,7 +64,8 @@ export class Crew {
     this.#add(child.process, child);
     child.onExit((status, signal) => {
       this.#log.info('daemon ended', { pid, status, signal });
-      this.#died(pid, signal === null ? status !== 0 : CRASH_SIGNALS.includes(signal));
+      // One that dies at once may be seen dead before it was told of as started: never the wrong way round.
+      setImmediate(() => this.#died(pid, signal === null ? status !== 0 : CRASH_SIGNALS.includes(signal)));
     });
     setImmediate(() => this.#events.started(pid));
   }

@@ -205,6 +205,12 @@ function reported(draft: Draft, pid: number, phase: Worker['phase']): void {
   model.awaiting = model.awaiting.filter((each) => each !== pid);
   const { session } = model;
   if (phase === 'serving' && session.state === 'recovering') model.session = servingBy(pid, nowMs);
+  if (phase === 'serving' && session.state === 'serving' && session.pid !== pid && !session.confirmed) {
+    // One that nobody told this supervisor of: it has the fence, so the appointed one waits for it in vain.
+    draft.actions.push({ do: 'kill', pid: session.pid, why: 'another daemon serves already' });
+    model.session = servingBy(pid, nowMs);
+    return;
+  }
   const isAppointed = session.state === 'serving' && session.pid === pid && !session.confirmed;
   if (isAppointed && phase === 'serving') model.session = { ...session, confirmed: true };
   else if (isAppointed && phase === 'ready') {

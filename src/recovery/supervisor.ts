@@ -200,7 +200,8 @@ export class Supervisor {
         return;
       case 'descriptors':
         // Only for the vault that was started here.
-        if (pid === this.#vault.pid) channel.send({ op: 'descriptors' }, descriptorList(this.#config.descriptors));
+        if (pid === this.#vault.pid)
+          channel.send({ op: 'descriptors', last: this.#state() }, descriptorList(this.#config.descriptors));
         else channel.close();
         return;
       case 'status':
@@ -267,16 +268,14 @@ export class Supervisor {
   }
 
   #publish(): void {
+    this.#vault.send({ op: 'state', ...this.#state() });
+  }
+
+  /** What the next supervisor has to know. */
+  #state(): Message {
     const { session, takeovers, epoch } = this.#model;
     const unservedSinceMs = unservedSince(session);
-    this.#vault.send({
-      op: 'state',
-      state: session.state,
-      unservedSinceMs,
-      takeovers,
-      epoch,
-      workers: this.#crew.processes,
-    });
+    return { state: session.state, unservedSinceMs, takeovers, epoch, workers: this.#crew.processes };
   }
 
   #status(): Message {

@@ -29,6 +29,8 @@ export interface VaultConfig {
   descriptors: Descriptors;
   /** The supervisor that started this vault, if one did: it will connect. */
   supervisor: ProcessId | undefined;
+  /** What that one said of the session: for the next, should it die before it connects. */
+  last: Message;
 }
 
 export interface VaultDeps {
@@ -46,12 +48,13 @@ export class Vault {
   readonly #config: VaultConfig;
   readonly #deps: VaultDeps;
   readonly #server: ChannelServer;
+  readonly #channels = new Set<Channel>();
   /** Node -> descriptor of the file open under it. */
   readonly #kept = new Map<bigint, number>();
   readonly #backing = new Map<bigint, number>();
   #supervisor: { process: ProcessId; channel: Channel | undefined; sinceMs: number } | undefined;
   #heartbeat: Heartbeat | undefined;
-  #lastState: Message = {};
+  #lastState: Message;
   #failures = 0;
   #startNotBeforeMs = 0;
   /** Since when no supervisor has reported that a daemon serves. */
@@ -61,6 +64,7 @@ export class Vault {
   constructor(config: VaultConfig, deps: VaultDeps) {
     this.#config = config;
     this.#deps = deps;
+    this.#lastState = config.last;
     this.#unservedSinceMs = deps.nowMs();
     if (config.supervisor !== undefined)
       this.#supervisor = { process: config.supervisor, channel: undefined, sinceMs: deps.nowMs() };
@@ -75,10 +79,14 @@ export class Vault {
   }
 
   #accept(channel: Channel): void {
+    this.#channels.add(channel);
     channel.listen({
       message: (message, fds) => this.#message(channel, message, fds),
       bytes: (bytes, fds) => this.#keepMessage(bytes, fds),
-      closed: () => this.#closed(channel),
+      closed: () => {
+        this.#channels.delete(channel);
+        this.#closed(channel);
+      },
     });
   }
 
@@ -106,6 +114,8 @@ export class Vault {
         if (channel === this.#supervisor?.channel) this.#end();
         break;
       case 'take':
+        // What a daemon that was killed has sent comes before the question of its successor.
+        for (const other of this.#channels) if (other !== channel) other.receiveNow();
         this.#take(channel, message, node);
         break;
       case 'backing-open':
@@ -174,7 +184,13 @@ export class Vault {
       log.warn('supervisor is gone', { pid: supervisor.process.pid });
     }
     if (this.#supervisor === undefined && now >= this.#startNotBeforeMs) {
-      this.#supervisor = { process: startSupervisor(), channel: undefined, sinceMs: now };
+      try {
+        this.#supervisor = { process: startSupervisor(), channel: undefined, sinceMs: now };
+      } catch (err) {
+        this.#failures++;
+        this.#startNotBeforeMs = now + backoffDelayMs(this.#failures, BACKOFF);
+        log.error('a supervisor could not be started', { err });
+      }
     }
     const { recoverDeadlineMs } = this.#config.record.options;
     // A supervisor that is there keeps the deadline itself; this one is for when none can be brought up.

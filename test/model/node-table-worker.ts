@@ -38,7 +38,7 @@ for (;;) {
       const name = Buffer.from(`${object}-${'n'.repeat(below(200))}`);
       nodes.addLookup(nodes.ensure(keyOf(object), parent === 0 ? ROOT_INDEX : parent, name));
     } else nodes.forget(found, nodes.lookupsOf(found));
-    if (below(4) === 0) handles.open(1 + below(100), BigInt(i), 0);
+    if (below(4) === 0) handles.open(1 + below(100), 0, BigInt(i), 0);
     else
       for (const handle of handles.live()) {
         handles.close(handle);

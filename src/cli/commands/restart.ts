@@ -47,10 +47,10 @@ async function run(args: string[]): Promise<number> {
     return EXIT.NOT_MOUNTED;
   }
   const options = withValues(record.options, values);
-  const changed = JSON.stringify(options) !== JSON.stringify(record.options);
-  if (changed) writeRecord(folder.record, { ...record, options });
+  if (JSON.stringify(options) !== JSON.stringify(record.options)) writeRecord(folder.record, { ...record, options });
+  // Read again in any case: a restart before this one may have died between writing and asking.
   killAt('restart:record-written');
-  const outcome = await restartSession(folder, uid, changed, RESTART_TIMEOUT_MS);
+  const outcome = await restartSession(folder, uid, true, RESTART_TIMEOUT_MS);
   killAt('restart:asked');
   if (outcome?.done !== true) {
     process.stderr.write(

@@ -53,8 +53,10 @@ async function run(args: string[]): Promise<number> {
     process.stderr.write(`evermount: Cannot unmount "${target}": ${outcome.failed}\n`);
     return EXIT.FAILED;
   }
-  if (session.folder !== undefined && dead) rmSync(session.folder.path, { recursive: true, force: true });
-  else if (session.folder !== undefined && values.lazy !== true) await untilRemoved(session.folder.path);
+  if (session.folder === undefined) return EXIT.OK;
+  // With the connection over, nobody may be left to remove the folder.
+  if (dead) rmSync(session.folder.path, { recursive: true, force: true });
+  else if (values.lazy !== true) await untilRemoved(session.folder.path);
   return EXIT.OK;
 }
 

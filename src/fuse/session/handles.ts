@@ -12,7 +12,7 @@ import type { NodeIndex } from './nodes.ts';
 export type HandleIndex = number;
 
 const LIVE = 1;
-const W = { state: 0, generation: 1, node: 2, uniqueLow: 4, uniqueHigh: 5, flags: 6 } as const;
+const W = { state: 0, generation: 1, node: 2, nodeGeneration: 3, uniqueLow: 4, uniqueHigh: 5, flags: 6 } as const;
 
 export class HandleTable {
   readonly #u32: Uint32Array;
@@ -41,12 +41,17 @@ export class HandleTable {
     return this.#word(this.#at(index) + W.node);
   }
 
+  /** The generation of the node when it was opened: another one by now means that the handle is left over. */
+  nodeGenerationOf(index: HandleIndex): number {
+    return this.#word(this.#at(index) + W.nodeGeneration);
+  }
+
   flagsOf(index: HandleIndex): number {
     return this.#word(this.#at(index) + W.flags);
   }
 
   /** Makes a handle. Call before the reply that tells the kernel of it. */
-  open(node: NodeIndex, unique: bigint, flags: number): HandleIndex {
+  open(node: NodeIndex, nodeGeneration: number, unique: bigint, flags: number): HandleIndex {
     const free = this.#word(HEADER.handlesFree);
     let index = free;
     if (free !== 0) this.#u32[HEADER.handlesFree] = this.nodeOf(free);
@@ -63,6 +68,7 @@ export class HandleTable {
     }
     const at = this.#at(index);
     this.#u32[at + W.node] = node;
+    this.#u32[at + W.nodeGeneration] = nodeGeneration;
     this.#u32[at + W.uniqueLow] = Number(unique & 0xffffffffn);
     this.#u32[at + W.uniqueHigh] = Number((unique >> 32n) & 0x7fffffffn);
     this.#u32[at + W.flags] = flags;

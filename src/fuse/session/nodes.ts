@@ -80,6 +80,11 @@ export class NodeTable {
     return this.#u32[at] === LIVE && this.#word(at + W.generation) === Number(nodeid >> 32n) ? index : 0;
   }
 
+  /** Changes when the record is freed: the same record then stands for another node. */
+  generationOf(index: NodeIndex): number {
+    return this.#word(this.#at(index) + W.generation);
+  }
+
   nodeId(index: NodeIndex): NodeId {
     return ((BigInt(this.#word(this.#at(index) + W.generation)) << 32n) | BigInt(index)) as NodeId;
   }

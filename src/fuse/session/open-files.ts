@@ -9,6 +9,8 @@ import type { Keeper } from './keeper.ts';
 import type { NodeIndex, NodeTable } from './nodes.ts';
 
 interface Shared {
+  /** Of the node; a record that was freed and used again is another node, and this is left over. */
+  readonly generation: number;
   handles: number;
   /** Undefined while it has to be fetched or opened again after a takeover. */
   file: OpenFile | undefined;
@@ -32,10 +34,17 @@ export class OpenFiles {
     this.#deps = deps;
   }
 
-  /** Counts the handles a predecessor left. Their files are fetched when first needed, or by fetchAll. */
+  /**
+   * Counts the handles a predecessor left. Their files are fetched when first needed, or by fetchAll. A handle whose node is
+   * gone was made for an answer the kernel never took.
+   */
   restore(): void {
-    const { handles } = this.#deps;
-    for (const handle of handles.live()) this.#count(handles.nodeOf(handle));
+    const { handles, nodes } = this.#deps;
+    for (const handle of handles.live()) {
+      const node = handles.nodeOf(handle);
+      if (handles.nodeGenerationOf(handle) === nodes.generationOf(node)) this.#count(node);
+      else handles.close(handle);
+    }
   }
 
   /** Fetches every restored file, so that this daemon holds it too, beside the keeper. */
@@ -49,7 +58,7 @@ export class OpenFiles {
 
   /** The file of a node that has a live handle. */
   fileOf(node: NodeIndex): OpenFile | Promise<OpenFile | Errno> | undefined {
-    const shared = this.#open.get(node);
+    const shared = this.#sharedOf(node);
     return shared === undefined ? undefined : (shared.file ?? this.#fetch(node, shared));
   }
 
@@ -58,7 +67,7 @@ export class OpenFiles {
    * the daemon) or a negative errno. `stat` is filled from the open file.
    */
   acquire(node: NodeIndex, stat: Stat): number | Promise<number> {
-    const shared = this.#open.get(node);
+    const shared = this.#sharedOf(node);
     if (shared !== undefined) return this.#acquireShared(node, shared, stat);
     const opened = this.#deps.filesystem.open(node, stat);
     if (opened instanceof Promise) return opened.then((file) => this.#acquireOpened(node, file, stat));
@@ -67,7 +76,7 @@ export class OpenFiles {
 
   /** One handle less; the last one closes the file. */
   release(node: NodeIndex): void {
-    const shared = this.#open.get(node);
+    const shared = this.#sharedOf(node);
     if (shared === undefined) return;
     shared.handles--;
     if (shared.handles > 0) return;
@@ -96,13 +105,27 @@ export class OpenFiles {
     }
   }
 
+  /** What is open under the node itself, as opposed to the one its record stood for before. */
+  #sharedOf(node: NodeIndex): Shared | undefined {
+    const shared = this.#open.get(node);
+    if (shared === undefined || shared.generation === this.#deps.nodes.generationOf(node)) return shared;
+    this.#open.delete(node);
+    shared.file?.close();
+    return undefined;
+  }
+
   #count(node: NodeIndex): Shared {
-    const known = this.#open.get(node);
+    const known = this.#sharedOf(node);
     if (known !== undefined) {
       known.handles++;
       return known;
     }
-    const shared: Shared = { handles: 1, file: undefined, fetching: undefined };
+    const shared: Shared = {
+      generation: this.#deps.nodes.generationOf(node),
+      handles: 1,
+      file: undefined,
+      fetching: undefined,
+    };
     this.#open.set(node, shared);
     return shared;
   }
@@ -120,7 +143,7 @@ export class OpenFiles {
 
   #acquireOpened(node: NodeIndex, opened: OpenFile | Errno, stat: Stat): number | Promise<number> {
     if (typeof opened === 'number') return -opened;
-    const raced = this.#open.get(node); // opened twice at the same time: the first one stays
+    const raced = this.#sharedOf(node); // opened twice at the same time: the first one stays
     if (raced !== undefined) {
       opened.close();
       return this.#acquireShared(node, raced, stat);

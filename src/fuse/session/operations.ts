@@ -209,7 +209,7 @@ function open(server: ServerContext, exchange: Exchange, { flags }: RequestArgs[
       server.returnStat(stat);
       if (backingId < 0) return backingId;
       const openFlags = backingId > 0 ? FOPEN.PASSTHROUGH : same ? FOPEN.KEEP_CACHE : 0;
-      const handle = server.handles.open(node, exchange.header.unique, openFlags);
+      const handle = server.handles.open(node, server.nodes.generationOf(node), exchange.header.unique, openFlags);
       exchange.refused = () => {
         server.handles.close(handle);
         server.files.release(node);

@@ -101,6 +101,7 @@ export class Server implements ServerContext {
     this.#u32[HEADER.generation] = (this.#u32[HEADER.generation] ?? 0) + 1;
     const left = this.#slots.claimLeftovers();
     if (cause === 'crashed') for (const slot of left) this.#slots.suspect(this.#slots.frame(slot).readBigUInt64LE(8));
+    for (const slot of left) this.#endReleased(slot);
     this.files.restore();
     if (mode === 'resend') {
       const message = Buffer.alloc(OUT_HEADER_BYTES);
@@ -144,6 +145,17 @@ export class Server implements ServerContext {
     const id = unique & ~UNIQUE_RESEND;
     for (const node of this.#doubtful.get(id) ?? []) this.nodes.forget(node, 1);
     this.#doubtful.delete(id);
+  }
+
+  /**
+   * A file was closed and the predecessor died at it, perhaps with the answer given: then the kernel does not ask again. A
+   * handle left behind would stand for whatever file gets its node's record next.
+   */
+  #endReleased(slot: SlotIndex): void {
+    const frame = this.#slots.frame(slot);
+    if (frame.readUInt32LE(4) !== OPERATIONS.RELEASE.opcode) return;
+    const handle = this.handles.indexOf(frame.readBigUInt64LE(IN_HEADER_BYTES));
+    if (handle !== 0) this.handles.close(handle);
   }
 
   /** Stops taking requests; resolves when those taken are answered. Nothing is read afterwards. */
