@@ -48,8 +48,10 @@ export class Daemon {
   readonly #deps: DaemonDeps;
   readonly #lockFd: number;
   readonly #memory: SessionMemory;
+  readonly #record: SessionRecord;
   #supervisor: Channel | undefined;
   #lostSinceMs = performance.now();
+  #prepared: Server | undefined;
   #server: Server | undefined;
   #keeper: VaultKeeper | undefined;
   #phase: 'ready' | 'serving' | 'draining' = 'ready';
@@ -63,7 +65,9 @@ export class Daemon {
     // A second open of the same memory: the lock belongs to it alone, not to the copies others hold.
     this.#lockFd = openSync(`/proc/self/fd/${config.descriptors.memory}`, 'r+');
     this.#memory = openSessionMemory(config.descriptors.memory);
+    this.#record = readRecord(config.folder.record);
     this.#keeper = new VaultKeeper(config.folder.vaultSocket, config.uid, () => this.#server?.files.keepAll());
+    this.#prepared = this.#prepare();
     process.on('SIGTERM', () => this.#leave());
     this.#connect();
     // Whoever is told to serve at once has no time for it.
@@ -115,15 +119,8 @@ export class Daemon {
     this.#isTold = true;
     const startMs = performance.now();
     await this.#takeFence();
-    const { descriptors, folder } = this.#config;
-    const record = readRecord(folder.record);
-    const server = new Server(serverConfig(record), {
-      device: new FuseDevice(descriptors.fuse),
-      memory: this.#memory,
-      filesystem: (nodes) => this.#deps.filesystem(record, descriptors, nodes),
-      keeper: this.#keeper as VaultKeeper,
-      onEnd: (how) => this.#over(how),
-    });
+    const server = this.#prepared ?? this.#prepare();
+    this.#prepared = undefined;
     this.#server = server;
     const root = emptyStat();
     if ((await server.filesystem.root(root)) === 0) server.nodes.setRootKey(root.key);
@@ -133,10 +130,23 @@ export class Daemon {
     this.#supervisor?.send({ op: 'serving', ...found, tookMs: performance.now() - startMs });
   }
 
+  /** Everything that can be done before it is known what the predecessor leaves. */
+  #prepare(): Server {
+    const { descriptors } = this.#config;
+    const record = this.#record;
+    return new Server(serverConfig(record), {
+      device: new FuseDevice(descriptors.fuse),
+      memory: this.#memory,
+      filesystem: (nodes) => this.#deps.filesystem(record, descriptors, nodes),
+      keeper: this.#keeper as VaultKeeper,
+      onEnd: (how) => this.#over(how),
+    });
+  }
+
   /** Gets warm while somebody else serves. */
   async #rehearse(): Promise<void> {
-    const { descriptors, folder } = this.#config;
-    const record = readRecord(folder.record);
+    const { descriptors } = this.#config;
+    const record = this.#record;
     await rehearse({
       config: serverConfig(record),
       filesystem: (nodes) => this.#deps.filesystem(record, descriptors, nodes),

@@ -52,6 +52,8 @@ export interface Model {
   /** Daemons in a row that died without having been of use. */
   fruitless: number;
   startNotBeforeMs: number;
+  /** A takeover just happened: the machine's time belongs to those who waited, a new standby can be started later. */
+  spareNotBeforeMs: number;
   /** Starts that were asked for and not heard of yet. */
   startsUnderWay: number;
   /** Daemons of a predecessor of this supervisor that have not reported yet: one of them may be serving. */
@@ -91,6 +93,8 @@ export const DRAIN_TIMEOUT_MS = 10_000;
 export const REPORT_TIMEOUT_MS = 3_000;
 /** A daemon that crashed this soon without having answered anything did not end the wait for one. */
 export const STEADY_MS = 10_000;
+/** How long after a takeover the next standby is started. */
+export const SPARE_DELAY_MS = 100;
 const BACKOFF = { baseMs: 50, maxMs: 5_000 };
 
 /** `unservedSinceMs`: a wait that began under the supervisor before this one goes on, and so does its deadline. */
@@ -112,6 +116,7 @@ export function newModel(
     takeovers: -1,
     fruitless: 0,
     startNotBeforeMs: 0,
+    spareNotBeforeMs: 0,
     startsUnderWay: 0,
     awaiting,
     awaitUntilMs: nowMs + REPORT_TIMEOUT_MS,
@@ -306,7 +311,8 @@ function balance(draft: Draft): void {
   if (isOver(session)) return;
   const wanted = model.config.standby ? 2 : 1;
   const fresh = model.workers.filter((worker) => isFresh(model, worker));
-  if (nowMs >= model.startNotBeforeMs && model.awaiting.length === 0) {
+  const notBeforeMs = Math.max(model.startNotBeforeMs, session.state === 'serving' ? model.spareNotBeforeMs : 0);
+  if (nowMs >= notBeforeMs && model.awaiting.length === 0) {
     for (let have = fresh.length + model.startsUnderWay; have < wanted; have++) {
       model.startsUnderWay++;
       draft.actions.push({ do: 'start' });
@@ -335,6 +341,7 @@ function serve(draft: Draft, pid: number, cause: TakeoverCause): void {
   const unservedSinceMs = model.session.state === 'recovering' ? model.session.sinceMs : nowMs;
   model.session = { state: 'serving', pid, sinceMs: nowMs, confirmed: false, unservedSinceMs, cause };
   model.takeovers++;
+  model.spareNotBeforeMs = nowMs + SPARE_DELAY_MS;
   draft.actions.push({ do: 'serve', pid, cause });
 }
 

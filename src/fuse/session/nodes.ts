@@ -49,8 +49,8 @@ export class NodeTable {
   readonly #u32: Uint32Array;
   readonly #f64: Float64Array;
   readonly #bytes: Buffer;
-  #indexWord: number;
-  #indexMask: number;
+  #indexWord = 0;
+  #indexMask = 0;
 
   constructor(memory: SessionMemory) {
     this.#memory = memory;
@@ -62,6 +62,11 @@ export class NodeTable {
       this.#f64[(root + W.lookups) >> 1] = 1;
       this.#u32[root] = LIVE;
     }
+    this.reload();
+  }
+
+  /** Call before the first use after another process worked in the memory. */
+  reload(): void {
     const inUse = this.#word(HEADER.index);
     this.#indexWord = indexAt(inUse >>> 31, inUse & 0x7fffffff) / 4;
     this.#indexMask = 2 ** (inUse & 0x7fffffff) - 1;

@@ -99,6 +99,7 @@ export class Server implements ServerContext {
   /** Begins to serve. The predecessor must be certainly gone. */
   takeOver(mode: TakeoverMode, cause: TakeoverCause): { leftovers: number; handles: number; nodes: number } {
     this.#u32[HEADER.generation] = (this.#u32[HEADER.generation] ?? 0) + 1;
+    this.nodes.reload();
     const left = this.#slots.claimLeftovers();
     if (cause === 'crashed') for (const slot of left) this.#slots.suspect(this.#slots.frame(slot).readBigUInt64LE(8));
     for (const slot of left) this.#endReleased(slot);

@@ -28,11 +28,12 @@ export class FrameSlots {
     this.#views = slots.map((at) => memory.bytes.subarray(at, at + SLOT_BYTES));
     this.#addresses = slots.map((at) => memory.mapped.address + BigInt(at));
     this.#free = slots.map((_, i) => i).reverse();
-    for (let i = 0; i < SUSPECTS_MAX; i++) if (this.#suspectWord(i, 2) > 0) this.#suspects++;
   }
 
   /** Slots that hold a frame although nobody works on it: what the predecessor left. They are taken out of the free ones. */
   claimLeftovers(): SlotIndex[] {
+    this.#suspects = 0;
+    for (let i = 0; i < SUSPECTS_MAX; i++) if (this.#suspectWord(i, 2) > 0) this.#suspects++;
     const left = this.#views.flatMap((_, i) => (this.#u32[this.#word(i)] === 0 ? [] : [i]));
     for (const slot of left) this.#free.splice(this.#free.indexOf(slot), 1);
     return left;
