@@ -341,7 +341,7 @@ function serve(draft: Draft, pid: number, cause: TakeoverCause): void {
   const unservedSinceMs = model.session.state === 'recovering' ? model.session.sinceMs : nowMs;
   model.session = { state: 'serving', pid, sinceMs: nowMs, confirmed: false, unservedSinceMs, cause };
   model.takeovers++;
-  model.spareNotBeforeMs = nowMs + SPARE_DELAY_MS;
+  if (cause === 'killed' || cause === 'crashed') model.spareNotBeforeMs = nowMs + SPARE_DELAY_MS;
   draft.actions.push({ do: 'serve', pid, cause });
 }
 

@@ -53,6 +53,7 @@ test('suspect() counts crashes by request, whether or not it is delivered again,
   slots.suspect(10n);
   assert.deepEqual([slots.crashesOf(8n), slots.crashesOf(10n), slots.crashesOf(12n)], [2, 1, 0]);
   const successor = new FrameSlots(memory);
+  successor.claimLeftovers();
   successor.suspect(8n);
   assert.equal(successor.crashesOf(8n | (1n << 63n)), 3);
   successor.clear(8n);
