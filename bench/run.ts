@@ -20,13 +20,17 @@ async function main(): Promise<number> {
       json: { type: 'boolean', default: false },
       replace: { type: 'boolean', default: false },
       kills: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
   const [name, ...rest] = positionals;
   const bench = BENCHES.find((each) => each.name === name);
-  if (bench === undefined || rest.length > 0) {
+  if (bench === undefined || rest.length > 0 || values.help) {
     for (const each of BENCHES) process.stdout.write(`${each.name.padEnd(12)}${each.purpose}\n`);
-    if (name === undefined) return 0;
+    process.stdout.write(
+      '\nnpm run bench -- NAME [--quick] [--json]; failover also takes [--kills N] [--replace]. See bench/README.md.\n',
+    );
+    if (name === undefined || values.help) return 0;
     process.stderr.write(`bench: Cannot run "${positionals.join(' ')}": not one of the benches above\n`);
     return 2;
   }

@@ -1,4 +1,5 @@
 // The daemon's program: see src/recovery/daemon.ts. Started by the supervisor, without privilege.
+import { killAt } from './kill-at.ts';
 import { partArguments, partLogger } from './launch.ts';
 import { localPathOf } from './sources.ts';
 import { DummyFs } from '../filesystems/dummyfs/index.ts';
@@ -15,5 +16,6 @@ new Daemon(
         ? new DummyFs(nodes)
         : new LocalFs({ rootFd, sourcePath: localPathOf(source), links: options.links }, nodes),
     exit: (status) => process.exit(status),
+    step: (step) => killAt(`handover:${step}`),
   },
 );

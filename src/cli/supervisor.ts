@@ -1,4 +1,5 @@
 // The supervisor's program: see src/recovery/supervisor.ts. Started by the vault, which hands it the descriptors.
+import { killAt } from './kill-at.ts';
 import { launch, partArguments, partLogger } from './launch.ts';
 import { wantsStandby } from './standby.ts';
 import { fetchDescriptors, readRecord, Supervisor } from '../recovery/index.ts';
@@ -30,5 +31,6 @@ new Supervisor(
       launch('daemon', { folder, descriptors, privilege: record.source.startsWith('local:') ? 'read-any' : 'none' }),
     startVault: () => launch('vault', { folder, descriptors: undefined, privilege: 'all' }).process,
     exit: () => process.exit(0),
+    step: (step) => killAt(`handover:${step}`),
   },
 );

@@ -116,13 +116,14 @@ function openLog(path: string): number {
 
 /** Only what a daemon of ours can need; no secret of the caller's environment travels on. */
 function environment(): NodeJS.ProcessEnv {
-  const { PATH, HOME, LANG, XDG_RUNTIME_DIR, EVERMOUNT_STATE_DIR } = process.env;
+  const { PATH, HOME, LANG, XDG_RUNTIME_DIR, EVERMOUNT_STATE_DIR, EVERMOUNT_KILL_AT } = process.env;
   return {
     PATH,
     HOME,
     LANG,
     XDG_RUNTIME_DIR,
     EVERMOUNT_STATE_DIR,
+    EVERMOUNT_KILL_AT,
     NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
   };
 }

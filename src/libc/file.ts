@@ -1,5 +1,6 @@
 // Calls on files and descriptors that Node has no equal for, or that must not throw on a hot path.
 import { bind, errno, type Pointer } from './libc.ts';
+import { EINVAL } from './errno.ts';
 import { check } from './errors.ts';
 
 /** read(2) into bytes at the pointer. Returns a count, or -1 with errno(). */
@@ -83,6 +84,30 @@ export const STATX_BASIC_AND_BTIME = 0xfff;
 /** statx(2) into 256 bytes laid out as struct statx. Returns 0, or -1 with errno(). */
 export function statx(dirfd: number, path: Pointer, flags: number, to: Uint8Array): number {
   return statxRaw(dirfd, path, flags, STATX_BASIC_AND_BTIME, to);
+}
+
+const nameToHandleAt = bind<(dirfd: number, path: Pointer, handle: Pointer, mountId: Pointer, flags: number) => number>(
+  'int name_to_handle_at(int, const void*, void*, void*, int)',
+);
+const HANDLE_BYTES_MAX = 128;
+const HANDLE_HEAD_BYTES = 8;
+const AT_HANDLE_FID = 0x200;
+const mountId = Buffer.alloc(4);
+let handleFlags = AT_HANDLE_FID; // Linux 6.5: also for file systems that cannot open by handle
+
+export const FILE_HANDLE_BYTES = HANDLE_HEAD_BYTES + HANDLE_BYTES_MAX;
+/**
+ * name_to_handle_at(2), links not followed: fills `to` (FILE_HANDLE_BYTES) with what the file system itself tells the object
+ * apart by, mostly inode number and generation. Returns how many bytes of it count, 0 where the file system has none.
+ */
+export function fileHandle(dirfd: number, path: Pointer, flags: number, to: Buffer): number {
+  for (;;) {
+    to.writeUInt32LE(HANDLE_BYTES_MAX, 0);
+    if (nameToHandleAt(dirfd, path, to, mountId, flags | handleFlags) === 0)
+      return HANDLE_HEAD_BYTES + to.readUInt32LE(0);
+    if (errno() !== EINVAL || handleFlags === 0) return 0;
+    handleFlags = 0;
+  }
 }
 
 /** getdents64(2): records of struct linux_dirent64. Returns bytes filled, 0 at the end, -1 with errno(). */

@@ -30,10 +30,14 @@ export interface DaemonConfig {
   descriptors: Descriptors;
 }
 
+/** The steps of a hand-over in the daemon: where a crash test kills. */
+export type DaemonStep = 'told-to-serve' | 'fence-taken' | 'serving' | 'drain-asked' | 'drained';
+
 export interface DaemonDeps {
   log: Logger;
   filesystem: (record: SessionRecord, descriptors: Descriptors, nodes: NodeNames) => FileSystem;
   exit: (status: number) => void;
+  step: (step: DaemonStep) => void;
 }
 
 const RECONNECT_MS = 20;
@@ -117,8 +121,10 @@ export class Daemon {
   async #serve(mode: TakeoverMode, cause: TakeoverCause): Promise<void> {
     if (this.#phase !== 'ready') return;
     this.#isTold = true;
+    this.#deps.step('told-to-serve');
     const startMs = performance.now();
     await this.#takeFence();
+    this.#deps.step('fence-taken');
     const server = this.#prepared ?? this.#prepare();
     this.#prepared = undefined;
     this.#server = server;
@@ -127,6 +133,7 @@ export class Daemon {
     this.#phase = 'serving';
     this.#isTold = false;
     const found = server.takeOver(mode, cause);
+    this.#deps.step('serving');
     this.#supervisor?.send({ op: 'serving', ...found, tookMs: performance.now() - startMs });
   }
 
@@ -169,12 +176,14 @@ export class Daemon {
   async #drain(): Promise<void> {
     if (this.#phase !== 'serving' || this.#server === undefined) return;
     this.#phase = 'draining';
+    this.#deps.step('drain-asked');
     await this.#server.drain();
     if ((this.#phase as string) !== 'draining') return; // called off
     this.#phase = 'ready';
     this.#server.files.closeAll();
     this.#server = undefined;
     file.unlock(this.#lockFd);
+    this.#deps.step('drained');
     this.#supervisor?.send({ op: 'drained' });
   }
 

@@ -3,7 +3,7 @@
 // Knows file systems only as an interface it is given.
 export { askSession, isMounted, restartSession, type RestartOutcome, type SessionStatus } from './client.ts';
 export { CreateError, createSession, READ_BYTES_MAX, type CreateFault, type MountStep } from './create.ts';
-export { Daemon } from './daemon.ts';
+export { Daemon, type DaemonStep } from './daemon.ts';
 export {
   DescriptorError,
   descriptorList,
@@ -28,5 +28,5 @@ export {
   type SessionOptions,
   type SessionRecord,
 } from './record.ts';
-export { Supervisor } from './supervisor.ts';
+export { Supervisor, type SupervisorStep } from './supervisor.ts';
 export { Vault } from './vault.ts';

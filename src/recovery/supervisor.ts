@@ -38,11 +38,15 @@ export interface SupervisorConfig {
   last: Message;
 }
 
+/** The steps of a hand-over in the supervisor: where a crash test kills. */
+export type SupervisorStep = 'before-drain' | 'before-serve' | 'after-serve';
+
 export interface SupervisorDeps {
   log: Logger;
   startDaemon: () => Child;
   startVault: () => ProcessId;
   exit: () => void;
+  step: (step: SupervisorStep) => void;
 }
 
 const TICK_MS = 250;
@@ -122,10 +126,15 @@ export class Supervisor {
         this.#crew.start(this.#deps.startDaemon);
         return;
       case 'serve':
+        this.#deps.step('before-serve');
         this.#answeredBefore = this.#answered();
         this.#crew.tell(action.pid, { op: 'serve', mode: this.#takeoverMode(), cause: action.cause });
+        this.#deps.step('after-serve');
         return;
       case 'drain':
+        this.#deps.step('before-drain');
+        this.#crew.tell(action.pid, { op: action.do });
+        return;
       case 'resume':
       case 'dismiss':
         this.#crew.tell(action.pid, { op: action.do });

@@ -6,9 +6,8 @@
 import { E, errno, file } from '../../libc/index.ts';
 import type { NodeIndex, NodeNames, Stat } from '../../fuse/session/index.ts';
 import { ROOT_INDEX } from '../../fuse/session/index.ts';
-import { fillStat, statxBytes } from './stat.ts';
+import { statOf } from './stat.ts';
 
-const EMPTY = Buffer.from([0]);
 const PATH_BYTES_MAX = 4096;
 const RESOLVE = file.RESOLVE_BENEATH | file.RESOLVE_NO_SYMLINKS | file.RESOLVE_NO_MAGICLINKS;
 
@@ -72,12 +71,11 @@ export class Folders {
   }
 
   #checked(fd: number, node: NodeIndex, stat: Stat): number {
-    if (file.statx(fd, EMPTY, file.AT_EMPTY_PATH, statxBytes) < 0) {
-      const number = errno();
+    const failed = statOf(fd, stat, this.#rootDevice);
+    if (failed !== 0) {
       file.close(fd);
-      return -number;
+      return -failed;
     }
-    fillStat(stat, this.#rootDevice);
     if (this.#nodes.hasKey(node, stat.key)) return fd;
     file.close(fd);
     return -E.ESTALE;

@@ -20,7 +20,7 @@ import { Folders, type Folder } from './folders.ts';
 import { presentLink, type LinkPolicy } from './links.ts';
 import { LocalOpenFile } from './open-file.ts';
 import { Pins } from './pins.ts';
-import { fillStat, inodeNumber, statxBytes, statxDevice } from './stat.ts';
+import { deviceOf, inodeNumber, statAt } from './stat.ts';
 
 const EMPTY = Buffer.from([0]);
 const LINK_BYTES_MAX = 4096;
@@ -49,8 +49,7 @@ export class LocalFs implements FileSystem {
   constructor(config: LocalFsConfig, nodes: NodeNames) {
     this.#config = config;
     this.#nodes = nodes;
-    file.statx(config.rootFd, EMPTY, file.AT_EMPTY_PATH, statxBytes);
-    this.#rootDevice = statxDevice();
+    this.#rootDevice = deviceOf(config.rootFd);
     this.#folders = new Folders(config.rootFd, this.#rootDevice, nodes, emptyStat());
   }
 
@@ -204,9 +203,7 @@ export class LocalFs implements FileSystem {
   }
 
   #statAt(dirfd: number, nameZ: Buffer, stat: Stat): Errno {
-    if (file.statx(dirfd, nameZ, file.AT_EMPTY_PATH | file.AT_SYMLINK_NOFOLLOW, statxBytes) < 0) return errno();
-    fillStat(stat, this.#rootDevice);
-    return 0;
+    return statAt(dirfd, nameZ, stat, this.#rootDevice);
   }
 
   /** The name with a NUL behind it, for one call. */

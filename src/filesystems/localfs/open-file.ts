@@ -2,9 +2,7 @@
 import { read as readAsync } from 'node:fs';
 import { addressOf, E, errno, file } from '../../libc/index.ts';
 import type { OpenFile, Stat } from '../../fuse/session/index.ts';
-import { fillStat, statxBytes } from './stat.ts';
-
-const EMPTY = Buffer.from([0]);
+import { statOf } from './stat.ts';
 
 export class LocalOpenFile implements OpenFile {
   readonly fd: number;
@@ -24,9 +22,7 @@ export class LocalOpenFile implements OpenFile {
   }
 
   stat(stat: Stat): number {
-    if (file.statx(this.fd, EMPTY, file.AT_EMPTY_PATH, statxBytes) < 0) return errno();
-    fillStat(stat, this.#rootDevice);
-    return 0;
+    return statOf(this.fd, stat, this.#rootDevice);
   }
 
   seek(offset: number, whence: number): number {
