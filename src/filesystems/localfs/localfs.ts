@@ -70,8 +70,12 @@ export class LocalFs implements FileSystem {
     const folder = this.#folders.get(parent);
     if (typeof folder === 'number') return -folder;
     const failed = this.#statAt(folder.fd, this.#nameZ(this.#nodes.nameOf(node)), stat);
-    if (failed !== 0) return failed === E.ENOENT ? E.ESTALE : failed;
-    return this.#nodes.hasKey(node, stat.key) ? 0 : E.ESTALE;
+    if (failed === 0 && this.#nodes.hasKey(node, stat.key)) return 0;
+    if (failed !== 0 && failed !== E.ENOENT) return failed;
+    const held = this.#pins.find(node, this.#nodes);
+    if (held >= 0) return this.#statAt(held, EMPTY, stat);
+    this.#pins.begin();
+    return E.ESTALE;
   }
 
   readlink(node: NodeIndex): Buffer | Errno {

@@ -31,10 +31,15 @@ export class Pins {
     if (this.#pins.length > PINS_MAX) file.close(this.#pins.shift()?.fd ?? -1);
   }
 
+  /** The O_PATH descriptor of the node's object if it is held; else -1. It stays the pins' own. */
+  find(node: NodeIndex, nodes: NodeNames): number {
+    if (!this.isOn) return -1;
+    return this.#pins.findLast(({ key }) => nodes.hasKey(node, key))?.fd ?? -1;
+  }
+
   /** A fresh descriptor, for reading, of the node's object if it is held; else -1. */
   reopen(node: NodeIndex, nodes: NodeNames, flags: number): number {
-    const pin = this.#pins.findLast(({ key }) => nodes.hasKey(node, key));
-    if (pin === undefined) return -1;
-    return file.openat2(file.AT_FDCWD, Buffer.from(`/proc/self/fd/${pin.fd}\0`), flags, 0);
+    const fd = this.find(node, nodes);
+    return fd < 0 ? -1 : file.openat2(file.AT_FDCWD, Buffer.from(`/proc/self/fd/${fd}\0`), flags, 0);
   }
 }
