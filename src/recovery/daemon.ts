@@ -82,7 +82,13 @@ export class Daemon {
     try {
       const channel = connectChannel(this.#config.folder.supervisorSocket, this.#config.uid);
       this.#supervisor = channel;
-      channel.listen({ message: (message) => this.#message(message), closed: () => this.#lost() });
+      channel.listen({
+        message: (message, fds) => {
+          for (const fd of fds) file.close(fd); // nobody gives a daemon descriptors this way
+          this.#message(message);
+        },
+        closed: () => this.#lost(),
+      });
       channel.send({ op: 'daemon', phase: this.#phase });
       if (this.#leaving) channel.send({ op: 'leaving' });
     } catch {

@@ -55,11 +55,14 @@ export class VaultKeeper implements Keeper {
 
   async take(node: NodeId): Promise<number | undefined> {
     const answer = await this.#ask({ op: 'take', node: node.toString(16) });
-    return answer?.fds[0];
+    const [fd, ...others] = answer?.fds ?? [];
+    for (const each of others) file.close(each);
+    return fd;
   }
 
   async backingOpen(node: NodeId): Promise<number> {
     const answer = await this.#ask({ op: 'backing-open', node: node.toString(16) });
+    for (const fd of answer?.fds ?? []) file.close(fd);
     const backingId = answer?.message['backingId'];
     return typeof backingId === 'number' && Number.isInteger(backingId) && backingId > 0 ? backingId : 0;
   }
