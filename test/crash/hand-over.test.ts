@@ -119,7 +119,7 @@ suite('hand-overs, killed', { skip }, () => {
     const { pids } = await scene.mount.untilServing();
     const { status, stderr } = await scene.mount.run('restart', scene.mount.target);
     assert.equal(status, 0, stderr);
-    assert.ok(!isRunning(pids.daemon!));
+    await until('the end of the old daemon', () => !isRunning(pids.daemon!));
     assert.equal((await scene.mount.status()).takeovers, 1);
     await scene.assertUnharmed();
   });
