@@ -47,6 +47,8 @@ export interface Model {
   session: SessionState;
   workers: readonly Worker[];
   epoch: number;
+  /** Of daemons found already running: older than `epoch` if the supervisor before died in the middle of a restart. */
+  epochOfFound: number;
   /** Daemons that began to serve, less the first. */
   takeovers: number;
   /** Daemons in a row that died without having been of use. */
@@ -113,6 +115,7 @@ export function newModel(
     },
     workers: [],
     epoch: 0,
+    epochOfFound: 0,
     takeovers: -1,
     fruitless: 0,
     startNotBeforeMs: 0,
@@ -205,7 +208,7 @@ function reported(draft: Draft, pid: number, phase: Worker['phase']): void {
   const { model, nowMs } = draft;
   const known = phaseOf(model, pid);
   if (known === undefined) {
-    model.workers = [...model.workers, { pid, phase, sinceMs: nowMs, epoch: model.epoch, leaving: false }];
+    model.workers = [...model.workers, { pid, phase, sinceMs: nowMs, epoch: model.epochOfFound, leaving: false }];
   } else if (known === 'starting') change(draft, pid, { phase });
   model.awaiting = model.awaiting.filter((each) => each !== pid);
   const { session } = model;
@@ -380,6 +383,12 @@ function isFresh(model: Model, worker: Worker): boolean {
 export function unservedSince(session: SessionState): number | undefined {
   if (session.state === 'recovering') return session.sinceMs;
   return session.state === 'serving' && !session.confirmed ? session.unservedSinceMs : undefined;
+}
+
+/** Whether a restart was asked for and no daemon of its epoch serves yet. */
+export function isRestarting({ session, workers, epoch }: Model): boolean {
+  const serving = workers.find(({ pid }) => session.state === 'serving' && session.confirmed && pid === session.pid);
+  return serving === undefined ? epoch > 0 && session.state !== 'recovering' : serving.epoch < epoch;
 }
 
 export function isOver(session: SessionState): boolean {

@@ -24,7 +24,16 @@ import type { SessionFolder } from './folders.ts';
 import { Crew } from './crew.ts';
 import { VaultLink } from './vault-link.ts';
 import { readRecord, writeRecord, type SessionOptions, type SessionRecord } from './record.ts';
-import { isOver, newModel, plan, unservedSince, type Action, type Event, type Model } from './session.plan.ts';
+import {
+  isOver,
+  isRestarting,
+  newModel,
+  plan,
+  unservedSince,
+  type Action,
+  type Event,
+  type Model,
+} from './session.plan.ts';
 
 export interface SupervisorConfig {
   folder: SessionFolder;
@@ -91,7 +100,10 @@ export class Supervisor {
     const since = typeof unservedSinceMs === 'number' ? unservedSinceMs : undefined;
     this.#model = newModel(this.#planConfig(), Date.now(), awaiting, since);
     if (typeof takeovers === 'number') this.#model.takeovers = takeovers;
-    if (typeof epoch === 'number') this.#model.epoch = epoch;
+    if (typeof epoch === 'number') {
+      this.#model.epoch = epoch;
+      this.#model.epochOfFound = config.last['restarting'] === true ? epoch - 1 : epoch;
+    }
     this.#vault = new VaultLink(
       { socket: config.folder.vaultSocket, uid: config.record.uid, hangTimeoutMs },
       { log: deps.log, startVault: deps.startVault, onConnected: () => this.#publish() },
@@ -284,7 +296,8 @@ export class Supervisor {
   #state(): Message {
     const { session, takeovers, epoch } = this.#model;
     const unservedSinceMs = unservedSince(session);
-    return { state: session.state, unservedSinceMs, takeovers, epoch, workers: this.#crew.processes };
+    const restarting = isRestarting(this.#model);
+    return { state: session.state, unservedSinceMs, takeovers, epoch, restarting, workers: this.#crew.processes };
   }
 
   #status(): Message {

@@ -125,11 +125,13 @@ export class NodeTable {
 
   find(key: Uint32Array): NodeIndex {
     const u32 = this.#u32;
-    for (let slot = hashOf(key) & this.#indexMask; ; slot = (slot + 1) & this.#indexMask) {
-      const entry = u32[this.#indexWord + slot] ?? 0;
+    const start = hashOf(key);
+    for (let step = 0; step <= this.#indexMask; step++) {
+      const entry = u32[this.#indexWord + ((start + step) & this.#indexMask)] ?? 0;
       if (entry === 0) return 0;
       if (entry !== TOMBSTONE && this.hasKey(entry, key)) return entry;
     }
+    return this.#damaged('the index of nodes has no gap');
   }
 
   parentOf(index: NodeIndex): NodeIndex {
@@ -271,6 +273,8 @@ export class NodeTable {
   #takeRecord(): NodeIndex {
     const free = this.#word(HEADER.nodesFree);
     if (free !== 0) {
+      const isFree = free < this.#word(HEADER.nodesUsed) && this.#u32[this.#at(free)] !== LIVE;
+      if (!isFree) this.#damaged(`node ${free} is listed as free`);
       this.#u32[HEADER.nodesFree] = this.#word(this.#at(free) + W.name);
       return free;
     }
@@ -321,6 +325,7 @@ export class NodeTable {
     const free = this.#word(HEADER.namesFree + units);
     let block = free;
     if (free !== 0) {
+      if (free >= this.#word(HEADER.namesUsed)) this.#damaged(`name ${free} is listed as free`);
       this.#u32[HEADER.namesFree + units] = this.#word((NAMES_AT + free * NAME_UNIT_BYTES) / 4);
     } else {
       block = this.#word(HEADER.namesUsed);
