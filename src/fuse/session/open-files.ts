@@ -182,8 +182,11 @@ export class OpenFiles {
     const kept = fd === undefined ? undefined : await this.#ifItIs(node, filesystem.reopen(node, fd));
     const file = kept ?? (await filesystem.open(node, emptyStat()));
     if (typeof file === 'number') return file === ERRNO.ENOENT ? ERRNO.ESTALE : file;
-    if (shared.handles === 0) file.close();
-    else shared.file = file;
+    if (shared.handles === 0) {
+      file.close(); // closed by everyone while it was fetched: whoever still asks has to look its name up again
+      return ERRNO.ESTALE;
+    }
+    shared.file = file;
     return file;
   }
 
