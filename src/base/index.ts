@@ -11,4 +11,6 @@ export { formatBytes, formatDuration, formatTable } from './format.ts';
 export type { Column } from './format.ts';
 export { createLogger, LOG_LEVELS } from './log.ts';
 export type { Facts, Logger, LoggerOptions, LogFormat, LogLevel } from './log.ts';
+export { createMetrics, SECONDS_BUCKETS } from './metrics.ts';
+export type { Counter, Histogram, Labels, Metrics } from './metrics.ts';
 export { unreachable } from './unreachable.ts';

@@ -27,4 +27,9 @@ export const {
   EACCES,
   ENOTDIR,
   EISDIR,
+  EMFILE,
+  ENFILE,
+  ENOSPC,
+  EROFS,
+  EDQUOT,
 } = constants.errno;

@@ -13,6 +13,25 @@ export const write = bind<(fd: number, from: Pointer, length: number) => number>
 export const pread = bind<(fd: number, to: Pointer, length: number, offset: number) => number>(
   'int64 pread(int, void*, uint64, int64)',
 );
+/** pwrite(2). */
+export const pwrite = bind<(fd: number, from: Pointer, length: number, offset: number) => number>(
+  'int64 pwrite(int, const void*, uint64, int64)',
+);
+/** open(2), closed on exec: the path ends with NUL. Returns a descriptor, or -1 with errno(). */
+export function open(path: Pointer, flags: number, mode = 0): number {
+  return openRaw(path, flags | O_CLOEXEC, mode);
+}
+const openRaw = bind<(path: Pointer, flags: number, mode: number) => number>(
+  'int open(const void*, int, unsigned int)',
+);
+/** ftruncate(2). */
+export const ftruncate = bind<(fd: number, length: number) => number>('int ftruncate(int, int64)');
+/** unlink(2): the path ends with NUL. */
+export const unlink = bind<(path: Pointer) => number>('int unlink(const void*)');
+/** mkdir(2): the path ends with NUL. Returns 0, or -1 with errno(). */
+export const mkdir = bind<(path: Pointer, mode: number) => number>('int mkdir(const void*, unsigned int)');
+/** rename(2): the paths end with NUL. */
+export const rename = bind<(from: Pointer, to: Pointer) => number>('int rename(const void*, const void*)');
 /** close(2). */
 export const close = bind<(fd: number) => number>('int close(int)');
 /** lseek(2). Offsets beyond 2^53 come back as bigint. */
@@ -108,6 +127,19 @@ export function fileHandle(dirfd: number, path: Pointer, flags: number, to: Buff
     if (errno() !== EINVAL || handleFlags === 0) return 0;
     handleFlags = 0;
   }
+}
+
+const utimensat = bind<(dirfd: number, path: Pointer, times: Pointer, flags: number) => number>(
+  'int utimensat(int, const void*, const void*, int)',
+);
+const timespecs = new BigInt64Array(4);
+const timespecBytes = new Uint8Array(timespecs.buffer);
+/** Sets when a file was last read and changed. The path ends with NUL; links are not followed. Returns 0, or -1 with errno(). */
+export function setTimes(path: Pointer, timeMs: number): number {
+  const seconds = Math.floor(timeMs / 1000);
+  timespecs[0] = timespecs[2] = BigInt(seconds);
+  timespecs[1] = timespecs[3] = BigInt(Math.floor((timeMs - seconds * 1000) * 1e6));
+  return utimensat(AT_FDCWD, path, timespecBytes, AT_SYMLINK_NOFOLLOW);
 }
 
 /** getdents64(2): records of struct linux_dirent64. Returns bytes filled, 0 at the end, -1 with errno(). */

@@ -23,6 +23,7 @@ after(() => rmSync(scratch, { recursive: true }));
 const nodes: NodeNames = {
   parentOf: () => 0,
   nameOf: () => Buffer.alloc(0),
+  keyOf: () => new Uint32Array(5),
   hasKey: (index, key) => key[0] === index,
   writePath: () => -1,
 };

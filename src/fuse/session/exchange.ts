@@ -20,8 +20,10 @@ export class Exchange {
   after: (() => void) | undefined;
   /** Runs when the kernel refused the reply. */
   refused: (() => void) | undefined;
+  /** Somebody still writes to `out`, though the reply is given: it must not be used again. */
+  outIsLost = false;
   readonly #slots: FrameSlots;
-  #abort: AbortController | undefined;
+  #onInterrupt: (() => void) | undefined;
 
   constructor(slots: FrameSlots, slot: SlotIndex, header: InHeader, args: Buffer, again: boolean, out: Buffer) {
     this.#slots = slots;
@@ -38,13 +40,19 @@ export class Exchange {
     this.#slots.grant(this.slot, node);
   }
 
-  /** Aborts when the caller no longer waits. */
-  get signal(): AbortSignal {
-    this.#abort ??= new AbortController();
-    return this.#abort.signal;
+  /** The result, or `interrupted` at once when nobody waits for it any more; then the reply's buffer is left to its writer. */
+  unlessInterrupted<T>(result: Promise<T>, interrupted: T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#onInterrupt = () => {
+        this.outIsLost = true;
+        resolve(interrupted);
+      };
+      result.then(resolve, reject);
+    });
   }
 
+  /** The caller no longer waits. */
   interrupt(): void {
-    this.#abort?.abort();
+    this.#onInterrupt?.();
   }
 }

@@ -8,6 +8,11 @@ import type { NodeIndex } from './nodes.ts';
 
 export type Eventually<T> = T | Promise<T>;
 
+/** Goes on at once where the value is there, so that most requests never touch the event loop. */
+export function then<T, R>(value: Eventually<T>, use: (value: T) => Eventually<R>): Eventually<R> {
+  return value instanceof Promise ? value.then(use) : use(value);
+}
+
 /** A positive errno; 0 where a call answers only by success or failure. */
 export type Errno = number;
 
@@ -33,6 +38,8 @@ export interface OpenFile {
   stat(stat: Stat): Eventually<Errno>;
   /** lseek's SEEK_DATA and SEEK_HOLE: the new offset, or a negative errno. */
   seek?(offset: number, whence: number): Eventually<number>;
+  /** True once its name is known to stand for other content: who opens it now gets ESTALE, and looks the name up again. */
+  readonly isOutdated?: boolean;
   close(): void;
 }
 
@@ -55,6 +62,8 @@ export interface FileSystem {
   readlink(node: NodeIndex): Eventually<Buffer | Errno>;
   /** Opens for reading. Fills `stat` from the opened file. */
   open(node: NodeIndex, stat: Stat): Eventually<OpenFile | Errno>;
+  /** A file that a predecessor had open and left no descriptor of. Absent: open() is as good. */
+  openAgain?(node: NodeIndex, stat: Stat): Eventually<OpenFile | Errno>;
   /** An open file back from a descriptor that open() gave earlier, in another process. */
   reopen(node: NodeIndex, fd: number): OpenFile;
   /**
@@ -69,11 +78,30 @@ export interface FileSystem {
     sizeBytes: number,
     sink: EntrySink,
   ): Eventually<Errno>;
+  /**
+   * Asked whenever a folder is opened: true while what the kernel remembers of its entries is still right. Absent: the
+   * kernel remembers nothing of a folder between two opens.
+   */
+  keepsFolder?(node: NodeIndex): Eventually<boolean>;
   statfs(): Eventually<StatfsOut | Errno>;
   /** The value, or an errno (ENODATA). Absent: the file system has no extended attributes. */
   getxattr?(node: NodeIndex, name: Buffer): Eventually<Buffer | Errno>;
   /** Names, each ended by NUL, or an errno. */
   listxattr?(node: NodeIndex): Eventually<Buffer | Errno>;
+  /** Work of its own waits for the event loop: then nobody blocks it to wait for the next request. */
+  readonly isBusy?: boolean;
+  /** Called when this daemon begins to serve: from now on it may write where it keeps its state, and tell the kernel of changes. */
+  begin?(kernel: KernelNotices): void;
+  /** Called when this daemon has stopped serving, before a successor begins. */
+  end?(): Eventually<void>;
+}
+
+/** What the kernel can be told unasked. Never waits; what it does not know is ignored. */
+export interface KernelNotices {
+  /** Attributes of the object are no longer what they were. */
+  attributesChanged(key: Uint32Array): void;
+  /** Some name stands for another object now, or for none: every name is looked up again at its next use (Linux 6.16). */
+  namesChanged(): void;
 }
 
 /** What the file system may ask about nodes. */
@@ -81,6 +109,8 @@ export interface NodeNames {
   parentOf(index: NodeIndex): NodeIndex;
   nameOf(index: NodeIndex): Buffer;
   hasKey(index: NodeIndex, key: Uint32Array): boolean;
+  /** The node's key: a view of shared memory, valid until the next change of the table. */
+  keyOf(index: NodeIndex): Uint32Array;
   writePath(index: NodeIndex, into: Buffer): number;
 }
 

@@ -3,10 +3,12 @@
 // Never mounts and never opens /dev/fuse: both are handed to it.
 export {
   emptyStat,
+  then,
   type EntrySink,
   type Errno,
   type Eventually,
   type FileSystem,
+  type KernelNotices,
   type NodeNames,
   type OpenFile,
   type Stat,

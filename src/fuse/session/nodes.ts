@@ -107,6 +107,12 @@ export class NodeTable {
     );
   }
 
+  /** The node's key: a view of shared memory, valid until the next change of the table. */
+  keyOf(index: NodeIndex): Uint32Array {
+    const at = this.#at(index) + W.key;
+    return this.#u32.subarray(at, at + KEY_WORDS);
+  }
+
   /** Gives the root its key. */
   setRootKey(key: Uint32Array): void {
     this.#u32.set(key, this.#at(ROOT_INDEX) + W.key);

@@ -68,6 +68,7 @@ export class OpenFiles {
    */
   acquire(node: NodeIndex, stat: Stat): number | Promise<number> {
     const shared = this.#sharedOf(node);
+    if (shared?.file?.isOutdated === true) return -ERRNO.ESTALE;
     if (shared !== undefined) return this.#acquireShared(node, shared, stat);
     const opened = this.#deps.filesystem.open(node, stat);
     if (opened instanceof Promise) return opened.then((file) => this.#acquireOpened(node, file, stat));
@@ -180,7 +181,7 @@ export class OpenFiles {
     const { filesystem, keeper, nodes } = this.#deps;
     const fd = await keeper.take(nodes.nodeId(node));
     const kept = fd === undefined ? undefined : await this.#ifItIs(node, filesystem.reopen(node, fd));
-    const file = kept ?? (await filesystem.open(node, emptyStat()));
+    const file = kept ?? (await (filesystem.openAgain?.(node, emptyStat()) ?? filesystem.open(node, emptyStat())));
     if (typeof file === 'number') return file === ERRNO.ENOENT ? ERRNO.ESTALE : file;
     if (shared.handles === 0) {
       file.close(); // closed by everyone while it was fetched: whoever still asks has to look its name up again

@@ -28,7 +28,7 @@ import {
 } from '../protocol/index.ts';
 import type { ServerContext } from './context.ts';
 import { NO_REPLY, type Exchange } from './exchange.ts';
-import type { Errno, EntrySink, Eventually, OpenFile, Stat } from './filesystem.ts';
+import { then, type Errno, type EntrySink, type Eventually, type OpenFile, type Stat } from './filesystem.ts';
 import { ROOT_INDEX, type NodeIndex } from './nodes.ts';
 import { GRANTS_MAX } from './slots.ts';
 
@@ -80,8 +80,7 @@ const ROWS: { readonly [N in OperationName]?: Handler<N> } = {
   FLUSH: () => -ERRNO.ENOSYS,
   RELEASE: release,
   FSYNC: () => 0,
-  OPENDIR: (_server, exchange) =>
-    encodeOpenOut(exchange.out, BODY, { fh: 0n as FileHandle, openFlags: 0, backingId: 0 }),
+  OPENDIR: opendir,
   READDIR: (server, exchange, args) => readdir(server, exchange, args, false),
   READDIRPLUS: (server, exchange, args) => readdir(server, exchange, args, true),
   RELEASEDIR: () => 0,
@@ -231,7 +230,10 @@ function putOpen(server: ServerContext, exchange: Exchange, node: NodeIndex, han
 
 function read(server: ServerContext, exchange: Exchange, { fh, offset, size }: RequestArgs['READ']): Result {
   if (size > server.config.readBytesMax) return -ERRNO.EINVAL;
-  return withFile(server, fh, (file) => file.read(offset, exchange.out.subarray(BODY, BODY + size)));
+  return withFile(server, fh, (file) => {
+    const count = file.read(offset, exchange.out.subarray(BODY, BODY + size));
+    return typeof count === 'number' ? count : exchange.unlessInterrupted(count, -ERRNO.EINTR);
+  });
 }
 
 /** The handle ends after the reply: a RELEASE delivered again finds it still there, or was answered. */
@@ -245,6 +247,16 @@ function release(server: ServerContext, exchange: Exchange, { fh }: RequestArgs[
     };
   }
   return 0;
+}
+
+function opendir(server: ServerContext, exchange: Exchange): Result {
+  const answer = (openFlags: number): number =>
+    encodeOpenOut(exchange.out, BODY, { fh: 0n as FileHandle, openFlags, backingId: 0 });
+  const { filesystem } = server;
+  if (filesystem.keepsFolder === undefined) return answer(0);
+  return withNode(server, exchange, (node) =>
+    then(filesystem.keepsFolder?.(node) ?? false, (keeps) => answer(FOPEN.CACHE_DIR | (keeps ? FOPEN.KEEP_CACHE : 0))),
+  );
 }
 
 function readdir(server: ServerContext, exchange: Exchange, { offset, size }: ReaddirIn, plus: boolean): Result {
@@ -346,9 +358,4 @@ function withFile(server: ServerContext, fh: FileHandle, use: (file: OpenFile) =
   const file = handle === 0 ? undefined : server.files.fileOf(server.handles.nodeOf(handle));
   if (file === undefined) return -ERRNO.EBADF;
   return then(file, (each) => (typeof each === 'number' ? -each : use(each)));
-}
-
-/** Goes on at once where the value is there, so that most requests never touch the event loop. */
-function then<T, R>(value: Eventually<T>, use: (value: T) => Eventually<R>): Eventually<R> {
-  return value instanceof Promise ? value.then(use) : use(value);
 }

@@ -7,6 +7,8 @@ import type { ReadOutcome, WriteOutcome } from '../device/index.ts';
 import {
   decodeInHeader,
   encodeEmptyReply,
+  encodeIncEpoch,
+  encodeInvalInode,
   encodeOutHeader,
   encodeResend,
   ERRNO,
@@ -18,8 +20,8 @@ import {
   WireError,
   type Unique,
 } from '../protocol/index.ts';
-import type { FileSystem } from './filesystem.ts';
-import { emptyStat, type Stat } from './filesystem.ts';
+import { isDying } from './dying.ts';
+import { emptyStat, type FileSystem, type KernelNotices, type Stat } from './filesystem.ts';
 import type { ServerConfig, ServerContext } from './context.ts';
 import { Exchange, NO_REPLY } from './exchange.ts';
 import { HandleTable } from './handles.ts';
@@ -57,11 +59,14 @@ export interface ServerDeps {
 /** A request in flight at this many crashes is answered EIO instead of being tried again. */
 export const CRASHES_MAX = 3;
 
+/** Since which minor version of the protocol the kernel knows INC_EPOCH. */
+const INC_EPOCH_MINOR = 44;
+
 /** After this long the event loop gets its turn: heartbeats, the vault, timers. */
 const TURN_MS = 4;
 const WAIT_MS = 1;
 
-export class Server implements ServerContext {
+export class Server implements ServerContext, KernelNotices {
   readonly config: ServerConfig;
   readonly nodes: NodeTable;
   readonly handles: HandleTable;
@@ -75,6 +80,7 @@ export class Server implements ServerContext {
   readonly #waiting = new Map<Unique, Exchange>();
   readonly #doubtful = new Map<bigint, NodeIndex[]>();
   readonly #empty = Buffer.alloc(OUT_HEADER_BYTES);
+  readonly #notice = Buffer.alloc(64);
   #watch: Watch | undefined;
   #draining: (() => void) | undefined;
   #ended = false;
@@ -181,14 +187,29 @@ export class Server implements ServerContext {
     return this.#slots.inFlight;
   }
 
+  attributesChanged(key: Uint32Array): void {
+    const node = this.nodes.find(key);
+    if (node === 0) return;
+    // Attributes only: dropping pages or names by notification waits for whoever has them locked, perhaps for this daemon.
+    this.notify(this.#notice, encodeInvalInode(this.#notice, { ino: this.nodes.nodeId(node), off: -1, len: 0 }));
+  }
+
+  namesChanged(): void {
+    if (this.config.agreed.minor >= INC_EPOCH_MINOR) this.notify(this.#notice, encodeIncEpoch(this.#notice));
+  }
+
   /** Sends a notification. False when the kernel does not know the object, which is fine. */
   notify(message: Uint8Array, length: number): boolean {
     return this.#deps.device.write(message, length) === 'written';
   }
 
-  /** A request the caller interrupted: tells its handler, if it is still at work. */
+  /**
+   * A request whose caller got a signal: given up if the caller is about to die, since until it is answered it cannot. Any
+   * other caller goes on waiting: readers of files do not expect EINTR.
+   */
   interrupt(unique: Unique): void {
-    this.#waiting.get(unique)?.interrupt();
+    const exchange = this.#waiting.get(unique);
+    if (exchange !== undefined && isDying(exchange.header.pid)) exchange.interrupt();
   }
 
   /** A scratch Stat; give it back with returnStat when nothing reads it any more. */
@@ -225,7 +246,8 @@ export class Server implements ServerContext {
         return;
       }
       // Whoever got an answer often asks again at once: waiting here saves a turn of the event loop, half of a request's time.
-      const mayWait = served && this.#waiting.size === 0 && performance.now() < yieldAtMs;
+      const isIdle = this.#waiting.size === 0 && this.filesystem.isBusy !== true;
+      const mayWait = served && isIdle && performance.now() < yieldAtMs;
       if (outcome === 'none' && !(mayWait && device.waitForFrame(WAIT_MS))) return;
     }
   }
@@ -294,7 +316,7 @@ export class Server implements ServerContext {
       this.#u32[HEADER.answered] = ((this.#u32[HEADER.answered] ?? 0) + 1) >>> 0;
       this.#slots.clear(unique);
     }
-    if (this.#buffers.length < 8) this.#buffers.push(exchange.out);
+    if (this.#buffers.length < 8 && !exchange.outIsLost) this.#buffers.push(exchange.out);
     this.#slots.release(exchange.slot);
     if (this.#draining !== undefined) this.#settle();
   }
