@@ -9,9 +9,21 @@ const MAY_IMPORT = {
   host: ['base', 'libc'],
   fuse: ['base', 'libc'],
   'fuse/protocol': ['base'],
-  filesystems: ['base', 'libc', 'fuse'],
+  cache: ['base', 'libc'],
+  'cache/wire': ['base'],
+  'cache/ufs': ['base', 'libc', 'cache/wire'],
+  'cache/blocks': ['base', 'libc', 'cache/ufs'],
+  'cache/fill': ['base', 'libc', 'cache/ufs', 'cache/blocks'],
+  'cache/namespace': ['base', 'cache/ufs'],
+  'cache/rpc': ['base', 'cache/ufs'],
+  'cache/master': ['base', 'cache/rpc', 'cache/ufs', 'cache/namespace'],
+  'cache/worker': ['base', 'cache/rpc', 'cache/ufs', 'cache/blocks', 'cache/fill'],
+  'cache/client': ['base', 'cache/rpc', 'cache/ufs', 'cache/fill', 'cache/namespace'],
+  filesystems: ['base', 'libc', 'fuse', 'cache'],
+  'filesystems/localfs': ['base', 'libc', 'fuse'],
+  'filesystems/dummyfs': ['base', 'fuse'],
   recovery: ['base', 'libc', 'host', 'fuse'],
-  cli: ['base', 'libc', 'host', 'fuse', 'filesystems', 'recovery'],
+  cli: ['base', 'libc', 'host', 'fuse', 'cache', 'filesystems', 'recovery'],
 };
 
 const UNKNOWN_ROOM = `^src/(?!(${Object.keys(MAY_IMPORT).join('|')})/)`;
@@ -37,10 +49,28 @@ module.exports = {
       { path: '^src/', pathNot: ['^src/$1/', '/index[.]ts$'] },
     ),
     rule(
+      'through the door, cache',
+      'The rooms within cache have doors of their own: import the index.ts, so that nobody loads what it does not use.',
+      { path: '^src/cache/([^/]+)/', pathNot: TEST },
+      { path: '^src/cache/', pathNot: ['^src/cache/$1/', '/index[.]ts$'] },
+    ),
+    rule(
       'koffi only in libc',
       'Only src/libc talks to native code. Add the call there and import it.',
       { path: '^src/', pathNot: ['^src/libc/', TEST] },
       { path: '(^|node_modules/)(@koromix/)?koffi' },
+    ),
+    rule(
+      'no AWS SDK',
+      'The program speaks S3 without the SDK: docs/adr/0008. Tests may use it.',
+      { path: '^src/', pathNot: TEST },
+      { path: '(^|node_modules/)@(aws-sdk|smithy)/' },
+    ),
+    rule(
+      'LMDB only in cache/namespace',
+      'Only src/cache/namespace opens the database. Use the Namespace interface.',
+      { path: '^src/', pathNot: ['^src/cache/namespace/', TEST] },
+      { path: '(^|node_modules/)lmdb(/|$)' },
     ),
     rule(
       'child_process only in host',

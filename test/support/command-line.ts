@@ -45,12 +45,10 @@ export function runProgram(program: string, args: readonly string[], options: Ru
       clearTimeout(timer);
       reject(err);
     });
-    // Not 'close': what a command starts in the background may keep the pipes open.
-    child.on('exit', (status) => {
+    // Not 'exit': what was written last may not have been read by then.
+    child.on('close', (status) => {
       clearTimeout(timer);
-      setImmediate(() => {
-        resolve({ status: status ?? -1, stdout, stderr });
-      });
+      resolve({ status: status ?? -1, stdout, stderr });
     });
   });
 }

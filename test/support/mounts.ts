@@ -14,8 +14,8 @@ export type Part = 'vault' | 'supervisor' | 'daemon' | 'standby';
 export interface MountRequest {
   /** A folder or "dummy:". Left out: a fresh, empty folder. */
   source?: string;
-  /** Options of `evermount mount`. */
-  options?: readonly string[];
+  /** Options of `evermount mount`; made for the mount's own folder, where they name files in it. */
+  options?: readonly string[] | ((scratch: Scratch) => readonly string[]);
   /** Left out: a fresh folder. */
   target?: string;
   env?: NodeJS.ProcessEnv;
@@ -75,8 +75,8 @@ export class TestMount implements AsyncDisposable {
 
   /** Kills a part and returns its pid; the process is certainly gone afterwards. */
   async kill(part: Part, signal: NodeJS.Signals = 'SIGKILL'): Promise<number> {
-    const pid = await this.pid(part);
-    process.kill(pid, signal);
+    let pid = await this.pid(part);
+    while (!sent(pid, signal)) pid = await this.pid(part); // it was replaced just now
     if (signal === 'SIGKILL') await until(`the end of ${part} ${pid}`, () => !isRunning(pid));
     return pid;
   }
@@ -116,7 +116,9 @@ export async function mountSource(request: MountRequest = {}): Promise<TestMount
   mkdirSync(scratch.at('source'));
   mkdirSync(scratch.at('target'));
   const mount = new TestMount(source, target, scratch);
-  const args = ['mount', '--recover-deadline', '20s', ...(request.options ?? []), source, target];
+  const { options = [] } = request;
+  const given = typeof options === 'function' ? options(scratch) : options;
+  const args = ['mount', '--recover-deadline', '20s', ...given, source, target];
   try {
     const { status, stderr } = await evermount(
       mount.state,
@@ -150,6 +152,17 @@ export function processesOf(state: string): number[] {
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .filter((pid) => commandOf(pid).some((argument) => argument.startsWith(`${state}/`)));
+}
+
+/** False when there is no such process any more. */
+function sent(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, signal);
+    return true;
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code !== 'ESRCH') throw err;
+    return false;
+  }
 }
 
 /** False for a zombie too. */

@@ -5,6 +5,7 @@ import { constants } from 'node:fs';
 import { open, readdir, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { addressOf } from '../../src/libc/index.ts';
+import { MAP_SHARED, mapFile } from './mapping.ts';
 import type { Counts, ExpectedFile, FromReader, ReaderConfig, ToReader } from './readers.ts';
 
 const REMARKS_MAX = 5;
@@ -68,6 +69,9 @@ async function run(config: ReaderConfig): Promise<void> {
           case 'stat':
             await statFile(config, file.expected);
             break;
+          case 'mapped':
+            readMapped(config, file.expected);
+            break;
         }
       }
     }
@@ -127,6 +131,14 @@ async function statFile(config: ReaderConfig, expected: ExpectedFile): Promise<v
   if (found === undefined) return;
   counts.reads++;
   if (expected.sha256.length === 1 && found.size !== expected.sizeBytes) wrong(`${expected.path}: size ${found.size}`);
+}
+
+function readMapped(config: ReaderConfig, expected: ExpectedFile): void {
+  using mapping = mapFile(join(config.folder, expected.path), expected.sizeBytes, MAP_SHARED);
+  counts.reads++;
+  counts.bytes += expected.sizeBytes;
+  const found = createHash('sha256').update(mapping.bytes).digest('hex');
+  if (!expected.sha256.includes(found)) wrong(`${expected.path}: mapped content ${found.slice(0, 12)} is not expected`);
 }
 
 async function timed<T>(call: () => Promise<T>): Promise<T | undefined> {

@@ -5,7 +5,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export type Activity = 'paths' | 'descriptors' | 'readdir' | 'stat';
+/** 'mapped' reads by mmap: whatever goes wrong there ends the reader. */
+export type Activity = 'paths' | 'descriptors' | 'readdir' | 'stat' | 'mapped';
 
 export interface ExpectedFile {
   /** Below the folder that is read. */
