@@ -8,6 +8,10 @@ export interface BenchOptions {
   replace: boolean;
   /** failover: how many kills in all. */
   kills: number | undefined;
+  /** datasets, find: where the object store keeps its data, to be used again by the next run. */
+  data: string | undefined;
+  /** datasets, find: the only ones to take part, beside raw and local. */
+  clients: readonly string[] | undefined;
   /** Tells a person what is going on, on standard error. */
   progress: (text: string) => void;
 }
@@ -17,4 +21,6 @@ export interface Bench {
   purpose: string;
   /** Measures. Leaves nothing behind: no mount, no process, no file. */
   run: (options: BenchOptions) => Promise<Row[]>;
+  /** The rows for a person, where a line for each is not the best way. */
+  table?: (rows: readonly Row[]) => string;
 }

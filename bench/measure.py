@@ -1,10 +1,13 @@
-"""One measurement of the throughput bench: reads a folder in one way and prints how much it got and how long that took.
+"""One measurement of a bench: reads a folder in one way and prints how much it got and how long that took.
 
 Python, because it has what Node lacks: O_DIRECT, posix_fadvise and reads into memory that is page-aligned. One call at a time:
 what is compared is the cost of a call.
 
   measure.py tree FOLDER FILES_FOUND FILES_STATTED FILES_SMALL BIG_MIB     makes the source tree
   measure.py CASE FOLDER [--drop]                                          prints {"amount": …, "seconds": …}
+
+From the environment: BENCH_FILES, how many files the case has; BENCH_FILE_BYTES, the size of a small one; BENCH_SHARE, "1/4"
+for one of four readers that share the small ones; BENCH_READS, how many random reads.
 
 --drop: forget the big file's pages of this mount first; those of the source stay where they are, in memory.
 """
@@ -20,8 +23,8 @@ import time
 MIB = 1 << 20
 PAGE = 4096
 PER_FOLDER = 1000
-RANDOM_READS = 20_000
-SMALL_BYTES = 4096
+RANDOM_READS = int(os.environ.get("BENCH_READS", 20_000))
+SMALL_BYTES = int(os.environ.get("BENCH_FILE_BYTES", 4096))
 PATTERN = random.Random(20).randbytes(MIB)
 
 
@@ -67,7 +70,10 @@ def sequential(folder, drop):
     start = time.monotonic()
     for offset in range(0, size, MIB):
         amount += os.preadv(fd, [buffer], offset)
-    return amount / MIB, time.monotonic() - start
+    seconds = time.monotonic() - start
+    if amount != size:
+        sys.exit(f"measure: Cannot trust the reads: {amount} bytes of {size}")
+    return amount / MIB, seconds
 
 
 def random_reads(folder, drop, flags):
@@ -91,13 +97,18 @@ def stat(folder, _drop):
 
 
 def small(folder, _drop):
-    paths = known_paths(folder, "small")
+    share, shares = (int(each) for each in os.environ.get("BENCH_SHARE", "0/1").split("/"))
+    paths = known_paths(folder, "small")[share::shares]
+    amount = 0
     start = time.monotonic()
     for path in paths:
         fd = os.open(path, os.O_RDONLY)
-        os.read(fd, 2 * SMALL_BYTES)
+        amount += len(os.read(fd, 2 * SMALL_BYTES))
         os.close(fd)
-    return len(paths), time.monotonic() - start
+    seconds = time.monotonic() - start
+    if amount != len(paths) * SMALL_BYTES:
+        sys.exit(f"measure: Cannot trust the reads: {amount} bytes of {len(paths)} files")
+    return len(paths), seconds
 
 
 def find(folder, *tests):
@@ -128,6 +139,7 @@ CASES = {
     "stat": stat,
     "small": small,
     "find-names": lambda folder, _drop: find(f"{folder}/find-names"),
+    "find-small": lambda folder, _drop: find(f"{folder}/small"),
     "find-sizes": lambda folder, _drop: find(f"{folder}/find-sizes", "-size", "-1k"),
     "warm": warm,
 }

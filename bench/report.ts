@@ -14,6 +14,9 @@ export interface Row {
   /** What is to be reached, as a sentence of one sign: "<= 5", "ratio >= 0.95". */
   goal: string | null;
   met: boolean | null;
+  /** Of rows that measure the same of several: what, and whose. */
+  case?: string;
+  subject?: string;
 }
 
 export interface Report {
@@ -68,9 +71,14 @@ function cpuOfArm(): string {
   return found?.[1] ?? process.arch;
 }
 
-/** The report as a table. */
-export function toText({ bench, machine, rows }: Report): string {
-  const table = formatTable(rows, [
+/** The report for a person: the table, by default a line for each row, and the machine. */
+export function toText({ bench, machine, rows }: Report, table = lineForEach(bench, rows)): string {
+  const { cpu, cpus: count, memoryGiB, kernel, node } = machine;
+  return `${table}\n\n${count} x ${cpu}, ${memoryGiB} GiB, Linux ${kernel}, Node ${node}\n`;
+}
+
+function lineForEach(bench: string, rows: readonly Row[]): string {
+  return formatTable(rows, [
     { title: bench.toUpperCase(), text: (each) => each.name },
     { title: 'VALUE', text: (each) => number(each.value), align: 'right' },
     { title: 'UNIT', text: (each) => each.unit },
@@ -79,11 +87,10 @@ export function toText({ bench, machine, rows }: Report): string {
     { title: 'GOAL', text: (each) => each.goal ?? '' },
     { title: 'MET', text: (each) => (each.met === null ? '' : each.met ? 'yes' : 'NO') },
   ]);
-  const { cpu, cpus: count, memoryGiB, kernel, node } = machine;
-  return `${table}\n\n${count} x ${cpu}, ${memoryGiB} GiB, Linux ${kernel}, Node ${node}\n`;
 }
 
-function number(value: number | null): string {
+/** As many digits as tell something. */
+export function number(value: number | null): string {
   if (value === null) return '';
   if (Number.isInteger(value)) return value.toLocaleString('en-US');
   return value.toLocaleString('en-US', {

@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import type { Bench, BenchOptions } from './bench.ts';
 import { inWorkspace } from './cleanup.ts';
+import { MEASURE, rateOf } from './measure.ts';
 import { row, type Row } from './report.ts';
 import { run, type Mounted, type Workspace } from './workspace.ts';
 
@@ -14,8 +15,6 @@ export const throughput: Bench = {
   purpose: 'sequential and random reads, stat, find, small files; plain folder, bindfs, passthrough on and off',
   run: (options) => inWorkspace((workspace) => measure(workspace, options)),
 };
-
-const PROGRAM = join(import.meta.dirname, 'measure.py');
 
 const SIZES = {
   full: { found: 100_000, statted: 20_000, small: 10_000, bigMiB: 1024, rounds: 5 },
@@ -58,7 +57,7 @@ async function measure(workspace: Workspace, options: BenchOptions): Promise<Row
   const source = join(workspace.trees, 'source');
   const { found, statted, small, bigMiB, rounds } = sizes;
   options.progress(`throughput: making ${2 * found + statted + small} files and one of ${bigMiB} MiB`);
-  await run('python3', [PROGRAM, 'tree', source, ...[found, statted, small, bigMiB].map(String)]);
+  await run('python3', [MEASURE, 'tree', source, ...[found, statted, small, bigMiB].map(String)]);
   const rates: Rates = new Map();
   await measureData(workspace, source, rounds, rates, options.progress);
   for (let round = 1; round <= rounds; round++) {
@@ -107,19 +106,10 @@ async function measureNames(workspace: Workspace, source: string, sizes: Sizes, 
     if (mounted === undefined) continue;
     await rateOf('warm', mounted.target);
     for (const { name, files } of NAME_CASES) {
-      note(rates, subject, name, await rateOf(name, mounted.target, [], sizes[files]));
+      note(rates, subject, name, await rateOf(name, mounted.target, [], { BENCH_FILES: String(sizes[files]) }));
     }
     await mounted.unmount();
   }
-}
-
-async function rateOf(name: string, folder: string, flags: readonly string[] = [], files = 0): Promise<number> {
-  const env = { ...process.env, BENCH_FILES: String(files) };
-  const printed = JSON.parse(await run('python3', [PROGRAM, name, folder, ...flags], env)) as {
-    amount: number;
-    seconds: number;
-  };
-  return printed.amount / printed.seconds;
 }
 
 function note(rates: Rates, subject: Subject, name: string, rate: number): void {

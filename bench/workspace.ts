@@ -53,7 +53,10 @@ export class Workspace {
   /** Mounts the source with the given options of `evermount mount`. */
   async mount(source: string, options: readonly string[]): Promise<Session> {
     const target = this.#newTarget();
-    await run(this.#node, [CLI, 'mount', ...options, source, target], this.#env());
+    await run(this.#node, [CLI, 'mount', ...options, source, target], this.#env()).catch((err: unknown) => {
+      rmdirSync(target); // an error of its own if it is mounted all the same
+      throw err;
+    });
     const folder = sessionFolder(join(this.#state, sessionId(target)));
     const status = (): Promise<BenchStatus | undefined> => askSession(folder, process.getuid?.() ?? 0);
     return this.#register({

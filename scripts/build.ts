@@ -8,7 +8,7 @@ const COMMON: BuildOptions = {
   platform: 'node',
   format: 'esm',
   target: 'node24',
-  external: ['koffi'],
+  external: ['koffi', 'lmdb'],
   outdir: 'dist/cli',
   logLevel: 'warning',
 };
@@ -18,6 +18,6 @@ await Promise.all([
   build({ ...COMMON, entryPoints: ['src/cli/main.ts'], splitting: true }),
   build({
     ...COMMON,
-    entryPoints: ['daemon', 'supervisor', 'vault'].map((part) => `src/cli/${part}.ts`),
+    entryPoints: ['daemon', 'dataset-daemon', 'supervisor', 'vault'].map((part) => `src/cli/${part}.ts`),
   }),
 ]);

@@ -1,4 +1,5 @@
 // Exit statuses, as docs/OPERATING.md lists them, and which error leads to which.
+import { UfsError } from '../cache/ufs/index.ts';
 import { HostError } from '../host/index.ts';
 import { CreateError, FolderError, RecordError } from '../recovery/index.ts';
 
@@ -29,6 +30,10 @@ export function exitStatusOf(err: unknown): number {
   if (err instanceof CreateError) {
     if (err.code === 'target-mounted' || err.code === 'target-locked') return EXIT.BUSY;
     return err.code === 'target-denied' ? EXIT.NO_PERMISSION : EXIT.FAILED;
+  }
+  if (err instanceof UfsError) {
+    if (err.code === 'bad-config') return EXIT.USAGE;
+    return err.code === 'denied' ? EXIT.NO_PERMISSION : EXIT.FAILED;
   }
   if (err instanceof FolderError) return EXIT.NO_PERMISSION;
   if (err instanceof RecordError) return err.code === 'record-missing' ? EXIT.NOT_MOUNTED : EXIT.FAILED;

@@ -19,22 +19,27 @@ export interface LaunchOptions {
   descriptors: Descriptors | undefined;
   privilege: Privilege;
   args?: readonly string[];
+  /** The program, if it is not named like the part. */
+  program?: string;
 }
 
 /** Starts a part of the session; it inherits the descriptors that are given. */
-export function launch(part: Part, { folder, descriptors, privilege, args = [] }: LaunchOptions): Child {
+export function launch(
+  part: Part,
+  { folder, descriptors, privilege, args = [], program = part }: LaunchOptions,
+): Child {
   const source = descriptors?.source === undefined ? [] : ['--with-source'];
   return start({
     program: process.execPath,
-    args: [...NODE_FLAGS, programOf(part), folder.path, ...source, ...args],
+    args: [...NODE_FLAGS, programOf(program), folder.path, ...source, ...args],
     fds: descriptors === undefined ? [] : descriptorList(descriptors),
     log: folder.log,
     privilege,
   });
 }
 
-function programOf(part: Part): string {
-  return fileURLToPath(new URL(`./${part}.${EXTENSION}`, import.meta.url));
+function programOf(program: string): string {
+  return fileURLToPath(new URL(`./${program}.${EXTENSION}`, import.meta.url));
 }
 
 /** What launch told a part by its arguments. */

@@ -12,7 +12,19 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: Loader }>> = {
     load: () => import('./commands/restart.ts'),
   },
   status: { summary: 'show mounts, their state and their processes', load: () => import('./commands/status.ts') },
+  load: { summary: 'fetch a dataset into the cache before it is read', load: () => import('./commands/load.ts') },
+  evict: { summary: 'forget what is cached of a dataset', load: () => import('./commands/evict.ts') },
+  cache: { summary: 'show what is cached where; remove what nobody uses', load: () => import('./commands/cache.ts') },
   doctor: { summary: 'examine this machine, or a mount that is sick', load: () => import('./commands/doctor.ts') },
+  master: {
+    summary: 'keep the names of a dataset, for workers and clients',
+    load: () => import('./commands/master.ts'),
+  },
+  worker: {
+    summary: 'keep data of a dataset on this machine, for clients',
+    load: () => import('./commands/worker.ts'),
+  },
+  fuse: { summary: 'mount the dataset of a master at a folder', load: () => import('./commands/fuse.ts') },
   demo: { summary: 'kill daemons under readers and count what they notice', load: () => import('./commands/demo.ts') },
 };
 

@@ -28,7 +28,12 @@ new Supervisor(
   {
     log: partLogger('supervisor', folder),
     startDaemon: () =>
-      launch('daemon', { folder, descriptors, privilege: record.source.startsWith('local:') ? 'read-any' : 'none' }),
+      launch('daemon', {
+        folder,
+        descriptors,
+        privilege: record.source.startsWith('local:') ? 'read-any' : 'none',
+        program: record.sourceConfig === '' ? 'daemon' : 'dataset-daemon',
+      }),
     startVault: () => launch('vault', { folder, descriptors: undefined, privilege: 'all' }).process,
     exit: () => process.exit(0),
     step: (step) => killAt(`handover:${step}`),

@@ -50,6 +50,7 @@ export interface CreateRequest {
   target: string;
   /** Normalized, as it is written down. */
   source: string;
+  sourceConfig: string;
   /** What mount tables show. */
   sourceName: string;
   /** The source's root, opened, if it is a folder. */
@@ -126,6 +127,7 @@ async function mountInto(
       id,
       target,
       source: request.source,
+      sourceConfig: request.sourceConfig,
       uid: request.uid,
       connection,
       agreed,

@@ -43,9 +43,11 @@ export interface DaemonDeps {
 const RECONNECT_MS = 20;
 const REHEARSAL_DELAY_MS = 30;
 const FENCE_TIMEOUT_MS = 5_000;
+/** For putting things in order after the last request. */
+const END_TIMEOUT_MS = 1_000;
 /** A standby that finds no supervisor for this long is of no use to anybody. */
 const ORPHAN_TIMEOUT_MS = 30_000;
-const PASSTHROUGH_MIN_BYTES = 128 * 1024;
+export const PASSTHROUGH_MIN_BYTES = 128 * 1024;
 
 export class Daemon {
   readonly #config: DaemonConfig;
@@ -138,6 +140,7 @@ export class Daemon {
     if ((await server.filesystem.root(root)) === 0) server.nodes.setRootKey(root.key);
     this.#phase = 'serving';
     this.#isTold = false;
+    server.filesystem.begin?.(server);
     const found = server.takeOver(mode, cause);
     this.#deps.step('serving');
     this.#supervisor?.send({ op: 'serving', ...found, tookMs: performance.now() - startMs });
@@ -152,7 +155,7 @@ export class Daemon {
       memory: this.#memory,
       filesystem: (nodes) => this.#deps.filesystem(record, descriptors, nodes),
       keeper: this.#keeper as VaultKeeper,
-      onEnd: (how) => this.#over(how),
+      onEnd: (how) => void this.#over(how),
     });
   }
 
@@ -183,14 +186,18 @@ export class Daemon {
     if (this.#phase !== 'serving' || this.#server === undefined) return;
     this.#phase = 'draining';
     this.#deps.step('drain-asked');
-    await this.#server.drain();
+    const server = this.#server;
+    await server.drain();
     if ((this.#phase as string) !== 'draining') return; // called off
+    await server.filesystem.end?.();
     this.#phase = 'ready';
     this.#server.files.closeAll();
     this.#server = undefined;
     file.unlock(this.#lockFd);
     this.#deps.step('drained');
     this.#supervisor?.send({ op: 'drained' });
+    // A file system that has let go of what it keeps does not serve again in this process.
+    if (server.filesystem.end !== undefined) this.#deps.exit(0);
   }
 
   #resume(): void {
@@ -206,7 +213,13 @@ export class Daemon {
     this.#supervisor?.send({ op: 'leaving' });
   }
 
-  #over(how: 'unmounted' | 'aborted'): void {
+  /** Whatever the file system keeps is put in order before anybody is told, as that ends this process. */
+  async #over(how: 'unmounted' | 'aborted'): Promise<void> {
+    try {
+      await Promise.race([this.#server?.filesystem.end?.(), sleep(END_TIMEOUT_MS)]);
+    } catch (err) {
+      this.#deps.log.warn('cannot end in order', { err });
+    }
     this.#supervisor?.send({ op: 'over', how });
     this.#deps.log.info('connection is over', { how });
     closeSync(this.#lockFd);

@@ -3,7 +3,7 @@
 // Knows file systems only as an interface it is given.
 export { askSession, isMounted, restartSession, type RestartOutcome, type SessionStatus } from './client.ts';
 export { CreateError, createSession, READ_BYTES_MAX, type CreateFault, type MountStep } from './create.ts';
-export { Daemon, type DaemonStep } from './daemon.ts';
+export { Daemon, PASSTHROUGH_MIN_BYTES, type DaemonStep } from './daemon.ts';
 export {
   DescriptorError,
   descriptorList,

@@ -14,6 +14,7 @@ const RECORD: SessionRecord = {
   id: '0123456789abcdef',
   target: '/mnt/with "quotes" and ünicode',
   source: 'local:/data',
+  sourceConfig: '',
   uid: 1000,
   connection: 57,
   agreed: {

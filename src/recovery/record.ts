@@ -24,8 +24,10 @@ export interface SessionRecord {
   version: typeof RECORD_VERSION;
   id: string;
   target: string;
-  /** As given: "local:/data", "dummy:". */
+  /** As given: "local:/data", "dummy:", "s3://bucket/prefix". */
   source: string;
+  /** What the source's file system needs besides, as it wrote it itself; nothing secret. Empty where it needs nothing. */
+  sourceConfig: string;
   /** Of the user who mounted; whose processes may talk to the session's. */
   uid: number;
   /** The kernel's number of the connection. */
@@ -115,6 +117,7 @@ function decodeRecord(path: string, value: Record<string, unknown>): SessionReco
     id: text(value, 'id'),
     target: text(value, 'target'),
     source: text(value, 'source'),
+    sourceConfig: text(value, 'sourceConfig'),
     uid: number(value, 'uid'),
     connection: number(value, 'connection'),
     agreed,

@@ -1,16 +1,15 @@
 // Kill storms under readers that verify what they read: no error, no wrong byte, no reader that hangs.
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makeScratch, mountSource, type Part, type TestMount } from '../support/mounts.ts';
-import { expectFiles, sha256, startReader, type Counts } from '../support/readers.ts';
+import { makeScratch, mountSource } from '../support/mounts.ts';
+import { expectFiles, sha256, startReader } from '../support/readers.ts';
 import { requireFuse } from '../support/require-fuse.ts';
-import { until } from '../support/wait.ts';
+import { assertUnharmed, killInTurn, PAUSE_MS_MAX } from '../support/storm.ts';
 
 const FILES = 12;
 const FILE_BYTES_MAX = 300_000;
-const PAUSE_MS_MAX = 60;
 const skip = requireFuse();
 
 function writeFiles(folder: string): void {
@@ -19,33 +18,6 @@ function writeFiles(folder: string): void {
     const path = `${folder}/${i % 2 === 0 ? '' : 'below/'}file-${i}`;
     writeFileSync(path, Buffer.alloc(1 + Math.floor((FILE_BYTES_MAX * i) / FILES), `content of file ${i} `));
   }
-}
-
-async function killInTurn(mount: TestMount, kills: number, parts: readonly Part[]): Promise<void> {
-  for (let i = 0; i < kills; i++) {
-    const part = parts[i % parts.length]!;
-    // The session is lost with its last holder: the other one must have its descriptors before this one dies.
-    if (part === 'vault') await untilHolds(mount, 'supervisor');
-    if (part === 'supervisor') await untilHolds(mount, 'vault');
-    await mount.kill(part);
-    await sleep(Math.random() * PAUSE_MS_MAX);
-  }
-}
-
-async function untilHolds(mount: TestMount, part: Part): Promise<void> {
-  await until(`a ${part} that holds the session`, async () => {
-    const pid = await mount.pid(part);
-    try {
-      return readdirSync(`/proc/${pid}/fd`).some((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`) === '/dev/fuse');
-    } catch {
-      return false; // a descriptor or the process went away meanwhile
-    }
-  });
-}
-
-function assertUnharmed(counts: Counts): void {
-  assert.deepEqual({ errors: counts.errors, wrong: counts.wrong }, { errors: 0, wrong: 0 }, counts.remarks.join('\n'));
-  assert.ok(counts.reads > 0, 'nothing was read');
 }
 
 suite('kill storms', { skip }, () => {

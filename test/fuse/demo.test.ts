@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import { readMountinfo, unmount } from '../../src/host/index.ts';
 import { askSession, listSessions } from '../../src/recovery/index.ts';
+import { ensureTool } from '../../scripts/tools.ts';
 import { runProgram, type Outcome } from '../support/command-line.ts';
 import { isRunning, processesOf } from '../support/mounts.ts';
 import { requireFuse } from '../support/require-fuse.ts';
@@ -25,6 +26,7 @@ interface Side {
 interface Report {
   ours: Side;
   ordinary: Side & { name: string };
+  store?: { fetchedBytes: number };
   ok: boolean;
 }
 
@@ -101,7 +103,7 @@ class Running {
       this.output += chunk.toString();
     });
     child.stderr?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
-    this.#ended = new Promise((resolve) => child.on('exit', (status) => resolve(status ?? -1)));
+    this.#ended = new Promise((resolve) => child.on('close', (status) => resolve(status ?? -1)));
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -158,6 +160,33 @@ test('demo: without bindfs compares with a daemon of our own that nobody watches
   const { ordinary } = JSON.parse(stdout) as Report;
   assert.equal(ordinary.name, 'our daemon, alone');
   assert.ok(count(ordinary.tally.errors) > 0, stdout);
+  stage.assertEmpty();
+});
+
+test('demo: over an S3 server readers notice no kill, and nothing of the server is left', { skip }, async () => {
+  await using stage = new Stage();
+  const minio = process.env['EVERMOUNT_TEST_MINIO'] ?? (await ensureTool('minio'));
+  const { status, stdout, stderr } = await stage.demo('--s3', '--minio', minio, '--kills', '3', '--json');
+  const { ours, ordinary, store, ok } = JSON.parse(stdout) as Report;
+  assert.deepEqual(ours.kills, { daemon: 3, vault: 1, supervisor: 1 });
+  assert.deepEqual(
+    { errors: ours.tally.errors, wrong: ours.tally.wrongBytes, lost: ours.tally.lostReaders },
+    { errors: {}, wrong: 0, lost: 0 },
+  );
+  assert.ok(ours.tally.files > FILES && (store?.fetchedBytes ?? 0) > 0, stdout);
+  assert.ok(['s3fs', 'our daemon, alone'].includes(ordinary.name), ordinary.name);
+  assert.ok(count(ordinary.tally.errors) > 0, stdout);
+  assert.ok(ok);
+  assert.equal(status, 0, stderr);
+  stage.assertEmpty();
+});
+
+test('demo: over an S3 server that is not there says where to get one', async () => {
+  await using stage = new Stage();
+  const missing = await stage.demo('--s3', '--minio', join(stage.path, 'no minio'));
+  assert.equal(missing.status, 1);
+  assert.match(missing.stderr, /^evermount: Cannot show the demo over S3: .*--minio PROGRAM/);
+  assert.equal((await stage.demo('--minio', process.execPath)).status, 2);
   stage.assertEmpty();
 });
 

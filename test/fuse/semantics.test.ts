@@ -1,4 +1,5 @@
-// docs/SEMANTICS.md, executed: every numbered promise has a test here with its number.
+// docs/SEMANTICS.md, executed: every numbered promise has a test here with its number; those of datasets have theirs in
+// semantics-datasets.test.ts.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import {
@@ -26,6 +27,7 @@ import { attributes, fails, pattern } from '../contract/posix.ts';
 import { runProgram } from '../support/command-line.ts';
 import { FolderStream } from '../support/folder-stream.ts';
 import { isRunning, makeScratch, mountSource, type TestMount } from '../support/mounts.ts';
+import { promisesOf } from '../support/promises.ts';
 import { digestOf, statusOf } from '../support/processes.ts';
 import { expectFiles, sha256, startReader } from '../support/readers.ts';
 import { IS_ROOT, requireFuse } from '../support/require-fuse.ts';
@@ -372,7 +374,7 @@ const PROMISES: Readonly<Record<number, () => Promise<void>>> = {
   },
 };
 
-const promises = promisesOf(readFileSync(new URL('../../docs/SEMANTICS.md', import.meta.url), 'utf8'));
+const promises = promisesOf('mounts');
 
 test('every numbered promise has a test, and every test a promise', () => {
   assert.deepEqual([...promises.keys()], Object.keys(PROMISES).map(Number));
@@ -382,12 +384,6 @@ for (const [number, title] of promises) {
   test(`promise ${number}: ${title}`, { skip: requireFuse() }, async () => {
     await PROMISES[number]?.();
   });
-}
-
-/** Number -> the words in bold behind it. */
-function promisesOf(text: string): Map<number, string> {
-  const found = text.matchAll(/^(\d+)\. \*\*([^]*?)\*\*/gm);
-  return new Map([...found].map(([, number, title]) => [Number(number), title!.replace(/\s+/g, ' ')]));
 }
 
 async function mountWith(files: Readonly<Record<string, string>>, options: string[] = []): Promise<TestMount> {

@@ -5,13 +5,18 @@ import { parseArgs } from 'node:util';
 import type { Command } from '../command.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { play } from '../demo/play.ts';
-import { openProgress } from '../demo/progress.ts';
+import { openProgress } from '../progress.ts';
 import { finalReport, type Outcome } from '../demo/report.ts';
-import { takeSample } from '../demo/sample.ts';
+import { folderStage } from '../demo/folder-stage.ts';
+import { s3Stage } from '../demo/s3-stage.ts';
+import { findMinio } from '../demo/s3-server.ts';
+import { SAMPLE, SAMPLE_S3, takeSample } from '../demo/sample.ts';
+import type { Room, Stage } from '../demo/stage.ts';
 import { parseSource } from '../sources.ts';
 import { HostError } from '../../host/index.ts';
 
 const help = `Usage: evermount demo [--kills N] [--json] [FOLDER]
+       evermount demo --s3 [--minio PROGRAM] [--kills N] [--json] [FOLDER]
 
 Shows what this program is for. Mounts FOLDER twice, read-only, below the temporary folder: once
 by evermount, once as an ordinary FUSE mount (bindfs if it is installed, else our own daemon with
@@ -28,9 +33,17 @@ request to the daemon. FOLDER is the installed packages of this checkout, or /us
 is written to it. Root is not needed where fusermount3 is installed. Takes half a minute, and
 removes everything it made, also when interrupted.
 
+With --s3 the files are first put into a bucket of a real S3 server: MinIO, on loopback, with keys
+made up for it. The bucket is mounted by evermount with a cache that begins empty and holds a
+quarter of the files, so that daemons are killed while they fetch, and as the ordinary mount by
+s3fs if it is installed, else by our own daemon with nobody beside it.
+
 Options:
-  --kills N   daemons to kill, 1 to 30 (default 20)
-  --json      print the outcome as JSON
+  --s3             over an S3 server
+  --minio PROGRAM  the MinIO to start (default: minio in PATH; in a checkout, npm run demo -- --s3
+                   builds one)
+  --kills N        daemons to kill, 1 to 30 (default 20)
+  --json           print the outcome as JSON
 
 Exit status: 0 no error and no wrong byte, 1 otherwise, 69 FUSE cannot be used here, 130
 interrupted.
@@ -47,7 +60,13 @@ async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { kills: { type: 'string' }, json: { type: 'boolean' }, 'as-reader': { type: 'string' } },
+    options: {
+      kills: { type: 'string' },
+      json: { type: 'boolean' },
+      s3: { type: 'boolean' },
+      minio: { type: 'string' },
+      'as-reader': { type: 'string' },
+    },
   });
   if (values['as-reader'] !== undefined) {
     const { runReader } = await import('../demo/reader.ts');
@@ -56,15 +75,23 @@ async function run(args: string[]): Promise<number> {
   }
   if (positionals.length > 1) throw new UsageError('demo takes one FOLDER at most; see evermount demo --help');
   const daemonKills = parseKills(values.kills);
+  const minio = values.s3 === true ? findMinio(values.minio, process.env['PATH']) : undefined;
+  if (values.minio !== undefined && minio === undefined) throw new UsageError('--minio is for --s3');
   const source = sourceFolder(positionals[0]);
   const json = values.json === true;
   if (!json) process.stdout.write(`Reading ${source} to know what it holds …\n`);
-  const sample = takeSample(source);
+  const sample = takeSample(source, minio === undefined ? SAMPLE : SAMPLE_S3);
   if (sample.length === 0) throw new UsageError(`Cannot use "${source}" for the demo: it has no file that can be read`);
-  if (!json) process.stdout.write(`${sample.length} files. Mounting it twice, starting readers, killing daemons …\n`);
+  const upload = minio === undefined ? '' : ' Putting them into a bucket,';
+  if (!json)
+    process.stdout.write(
+      `${sample.length} files.${upload} ${minio === undefined ? 'Mounting' : 'mounting'} it twice, starting readers, killing daemons …\n`,
+    );
   const outcome = await untilInterrupted((signal) => {
     const progress = openProgress(json ? process.stderr : process.stdout);
-    return play({ source, sample, daemonKills, progress, signal }).finally(() => progress.end());
+    const stage = (room: Room): Promise<Stage> | Stage =>
+      minio === undefined ? folderStage(source, sample, room) : s3Stage(minio, source, sample, room);
+    return play({ source, stage, daemonKills, progress, signal }).finally(() => progress.end());
   });
   if (typeof outcome === 'number') return outcome;
   process.stdout.write(json ? `${JSON.stringify(outcome)}\n` : finalReport(outcome));

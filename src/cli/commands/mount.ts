@@ -6,6 +6,8 @@ import { EXIT, UsageError } from '../exit.ts';
 import { killAt } from '../kill-at.ts';
 import { launch } from '../launch.ts';
 import { CHANGEABLE_HELP, defaultOptions, FIXED_HELP, SESSION_OPTIONS, withValues } from '../session-options.ts';
+import { DATASET_HELP, DATASET_OPTIONS } from '../dataset/dataset-options.ts';
+import { defaultsFor, prepareSource } from '../dataset/prepare.ts';
 import { openSource, parseSource, SOURCES_HELP } from '../sources.ts';
 import { systemdUnit } from '../systemd.ts';
 import { untilEnded } from '../until-ended.ts';
@@ -23,6 +25,11 @@ ${SOURCES_HELP}
 Options:
 ${CHANGEABLE_HELP}
 ${FIXED_HELP}
+
+Options for object storage:
+${DATASET_HELP}
+
+Other options:
   --foreground              stay until the mount ends; SIGINT and SIGTERM unmount
   --json                    print the session as JSON
   --print-systemd           print a systemd unit for this mount, and do nothing else
@@ -39,6 +46,7 @@ async function run(args: string[]): Promise<number> {
     allowPositionals: true,
     options: {
       ...SESSION_OPTIONS,
+      ...DATASET_OPTIONS,
       foreground: { type: 'boolean' },
       json: { type: 'boolean' },
       'print-systemd': { type: 'boolean' },
@@ -52,8 +60,10 @@ async function run(args: string[]): Promise<number> {
     return EXIT.OK;
   }
   const uid = process.getuid?.() ?? 0;
-  const options = withValues(defaultOptions(uid === 0), values);
   const source = parseSource(given);
+  const who = { uid, gid: process.getgid?.() ?? 0, env: process.env };
+  const sourceConfig = await prepareSource(source, target, values, who);
+  const options = withValues(defaultsFor(sourceConfig, defaultOptions(uid === 0)), values);
   const sourceFd = openSource(source);
   try {
     const { folder, status } = await createSession(
@@ -61,6 +71,7 @@ async function run(args: string[]): Promise<number> {
         stateFolder: stateFolder(process.env, uid),
         target,
         source: source.spec,
+        sourceConfig,
         sourceName: source.name,
         sourceFd,
         uid,

@@ -1,5 +1,6 @@
 // The mounts of ours that the demo makes, in a state folder of its own: made, watched, bereaved of processes, ended.
 import { closeSync } from 'node:fs';
+import { join } from 'node:path';
 import { createLogger, sleep } from '../../base/index.ts';
 import { connectChannel, identify, isAlive, kill, stateOf, unmount, type ProcessId } from '../../host/index.ts';
 import {
@@ -10,10 +11,13 @@ import {
   type SessionOptions,
   type SessionStatus,
 } from '../../recovery/index.ts';
+import { CONTROL_SOCKET } from '../dataset/control-socket.ts';
+import { defaultsFor } from '../dataset/prepare.ts';
 import { launch } from '../launch.ts';
 import { defaultOptions } from '../session-options.ts';
-import { openSource, parseSource } from '../sources.ts';
+import { openSource } from '../sources.ts';
 import type { Victim } from './kills.plan.ts';
+import type { OurSource } from './stage.ts';
 
 const POLL_MS = 5;
 const WHOLE_TIMEOUT_MS = 10_000;
@@ -26,24 +30,24 @@ export class OurMount {
 
   /** Mounts the source as `evermount mount` does. Passthrough is off: every read is to be answered by the daemon. */
   static async make(
-    source: string,
+    { source, sourceConfig }: OurSource,
     target: string,
     stateFolder: string,
     standby: SessionOptions['standby'],
   ): Promise<OurMount> {
     const uid = process.getuid?.() ?? 0;
-    const parsed = parseSource(`local:${source}`);
-    const sourceFd = openSource(parsed);
+    const sourceFd = openSource(source);
     try {
       const { folder, status } = await createSession(
         {
           stateFolder,
           target,
-          source: parsed.spec,
-          sourceName: parsed.name,
+          source: source.spec,
+          sourceConfig,
+          sourceName: source.name,
           sourceFd,
           uid,
-          options: { ...defaultOptions(uid === 0), standby, passthrough: false },
+          options: { ...defaultsFor(sourceConfig, defaultOptions(uid === 0)), standby, passthrough: false },
         },
         {
           log: createLogger(),
@@ -67,6 +71,11 @@ export class OurMount {
 
   get target(): string {
     return this.#status.target;
+  }
+
+  /** Where a daemon of a mount with a cache listens. */
+  get controlSocket(): string {
+    return join(this.#folder.path, CONTROL_SOCKET);
   }
 
   get takeovers(): number {

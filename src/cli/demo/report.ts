@@ -2,14 +2,19 @@
 import { formatBytes, formatDuration, formatTable } from '../../base/index.ts';
 import type { KillCounts } from './kills.plan.ts';
 import { READERS } from './readers.ts';
+import type { StoreTold } from './store-watch.ts';
 import { errorCount, type Tally } from './tally.ts';
 
 export interface Outcome {
   source: string;
+  /** What was mounted, in words. */
+  remark: string;
   sampleFiles: number;
   seconds: number;
   ours: { kills: KillCounts; takeovers: number; readers: number; tally: Tally };
   ordinary: { name: string; kills: { daemon: number }; readers: number; tally: Tally };
+  /** Where there is a store behind the mount. */
+  store?: StoreTold;
   ok: boolean;
 }
 
@@ -29,7 +34,7 @@ export function progressLine(kills: KillCounts, planned: KillCounts, tally: Tall
   return `${formatDuration(elapsedMs).padStart(5)}  killed: ${killed.join(', ')}  |  ${counts.join(', ')}`;
 }
 
-export function finalReport({ source, seconds, ours, ordinary, ok }: Outcome): string {
+export function finalReport({ remark, seconds, ours, ordinary, store, ok }: Outcome): string {
   const row = (title: string, show: (tally: Tally) => string): [string, string, string] => [
     title,
     show(ours.tally),
@@ -49,6 +54,10 @@ export function finalReport({ source, seconds, ours, ordinary, ok }: Outcome): s
     rows.push(row('readers stuck or dead', ({ lostReaders }) => String(lostReaders)));
   if (ours.tally.changed + ordinary.tally.changed > 0)
     rows.push(row('changed in the source meanwhile', ({ changed }) => String(changed)));
+  if (store !== undefined) {
+    rows.push(['fetched from the store, at least', formatBytes(store.fetchedBytes), '']);
+    rows.push(['daemons killed while they fetched', String(store.killsInFlight), '']);
+  }
   const table = formatTable(rows, [
     { title: '', text: ([title]) => title },
     { title: 'EVERMOUNT', text: ([, mine]) => mine },
@@ -57,7 +66,8 @@ export function finalReport({ source, seconds, ours, ordinary, ok }: Outcome): s
   return `
 ${table}
 
-${source}, ${Math.round(seconds)} s, ${READERS} readers on each mount: two open every file anew, two keep the ones they
+${remark}, ${Math.round(seconds)} s,
+${READERS} readers on each mount: two open every file anew, two keep the ones they
 opened at the beginning. O_DIRECT and no passthrough: every read was answered by a daemon, none by the page cache.
 ${ok ? 'Nobody noticed.' : 'Cannot call this a success: see the numbers above.'}
 `;

@@ -10,19 +10,32 @@ export interface SampleFile {
   sha256: string;
 }
 
+export interface SampleLimits {
+  readonly filesMax: number;
+  readonly totalBytesMax: number;
+  /** Smaller ones are left out, unless there is hardly anything else. */
+  readonly fileBytesMin: number;
+}
+
 /** Enough to be real, little enough to be hashed within seconds on a slow disk. */
-const FILES_MAX = 4000;
+export const SAMPLE: SampleLimits = { filesMax: 4000, totalBytesMax: 256 * 1024 * 1024, fileBytesMin: 1 };
+/** These are uploaded as well. More bytes than a daemon keeps in memory, so that it goes on fetching. */
+export const SAMPLE_S3: SampleLimits = { filesMax: 1000, totalBytesMax: 160 * 1024 * 1024, fileBytesMin: 64 * 1024 };
+/** Fewer are hardly anything. */
+const FILES_MIN = 100;
 const FILE_BYTES_MAX = 8 * 1024 * 1024;
-const TOTAL_BYTES_MAX = 256 * 1024 * 1024;
 const WALK_MAX = 40_000;
 
 /** Regular files of the source, spread evenly over it, with the SHA-256 of each. Files that cannot be read are left out. */
-export function takeSample(source: string): SampleFile[] {
-  const found = walk(source);
-  const every = Math.max(1, found.length / FILES_MAX);
+export function takeSample(source: string, limits: SampleLimits): SampleFile[] {
+  const { filesMax, totalBytesMax, fileBytesMin } = limits;
+  const all = walk(source);
+  const large = fileBytesMin <= 1 ? all : all.filter((path) => sizeOf(join(source, path)) >= fileBytesMin);
+  const found = large.length >= FILES_MIN ? large : all;
+  const every = Math.max(1, found.length / filesMax);
   const sample: SampleFile[] = [];
   let totalBytes = 0;
-  for (let at = 0; at < found.length && totalBytes < TOTAL_BYTES_MAX; at += every) {
+  for (let at = 0; at < found.length && totalBytes < totalBytesMax; at += every) {
     const path = found[Math.floor(at)];
     const file = path === undefined ? undefined : hashFile(source, path);
     if (file === undefined) continue;
@@ -60,6 +73,14 @@ function entriesOf(folder: string): ReturnType<typeof listFolder> {
 
 function listFolder(folder: string) {
   return readdirSync(folder, { withFileTypes: true });
+}
+
+function sizeOf(path: string): number {
+  try {
+    return statSync(path).size;
+  } catch {
+    return 0; // gone meanwhile
+  }
 }
 
 function hashFile(source: string, path: string): SampleFile | undefined {

@@ -20,6 +20,7 @@ const RECORD = {
   connection: 77,
   agreed: {} as never,
   options: OPTIONS,
+  sourceConfig: '',
   createdAt: '2026-01-01T00:00:00Z',
   aborted: undefined,
 };
