@@ -18,12 +18,13 @@ import { sleep } from '../src/base/index.ts';
 import { HEADER } from '../src/fuse/session/index.ts';
 import type { Bench, BenchOptions } from './bench.ts';
 import { inWorkspace } from './cleanup.ts';
+import { measureLongRead } from './long-read.ts';
 import { row, type Row } from './report.ts';
 import { run, type BenchStatus, type Session, type Workspace } from './workspace.ts';
 
 export const memory: Bench = {
   name: 'memory',
-  purpose: 'PSS and RSS of vault, supervisor, daemon, standby: idle, and with 1,000,000 files known',
+  purpose: 'PSS and RSS of vault, supervisor, daemon, standby: idle, with 1,000,000 files known, over 100 GiB read',
   run: (options) => inWorkspace((workspace) => measure(workspace, options), { copyNode: true }),
 };
 
@@ -83,6 +84,7 @@ async function measure(workspace: Workspace, options: BenchOptions): Promise<Row
     // Few inodes carry the daemon's warm-up, a few megabytes once, in too few parts.
     row('PSS per known inode', pssGrowthBytes / learned, 'bytes', null, options.quick ? undefined : { atMost: 400 }),
     row('of it session memory', sessionGrowthBytes / learned, 'bytes', pssGrowthBytes / learned),
+    ...(await measureLongRead(workspace, options)),
   ];
 }
 

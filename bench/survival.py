@@ -7,6 +7,8 @@ or "pieces". Ends a pass at a time: after each it prints one line of JSON and, i
 import hashlib, json, os, random, select, sys, time
 
 MIB = 1 << 20
+# After each whole MiB: who reads a large file leaves the processors to who reads small ones.
+PAUSE_SECONDS = 0.005
 mount, listing, share, mode = sys.argv[1:]
 part, parts = (int(each) for each in share.split("/"))
 with open(listing) as file:
@@ -32,6 +34,8 @@ def whole(path):
                 break
             sha.update(piece)
             count += len(piece)
+            if len(piece) == MIB:
+                time.sleep(PAUSE_SECONDS)
     finally:
         os.close(fd)
     seen["bytes"] += count
@@ -45,6 +49,7 @@ def piece_of(path, fd):
     at = random.randrange(len(digests))
     data = os.pread(fd, MIB, at * MIB)
     seen["bytes"] += len(data)
+    time.sleep(PAUSE_SECONDS)
     if hashlib.sha256(data).hexdigest() != digests[at]:
         seen["wrong"] += 1
         remark(f"{path}: MiB {at} is other bytes")

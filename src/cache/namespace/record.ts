@@ -5,7 +5,8 @@
 //    4 kind and flags u8  7 inode number u48      19 size u48              33 era u32
 //   37 if flagged, each: id of the object, three u32; mode, uid, gid, u32 each; then the version; target to the end
 //
-// The id of the object is kept because it costs more to compute than all the rest of an answer.
+// The id of the object is kept because it costs more to compute than all the rest of an answer. A version of hexadecimal
+// digits, as most ETags are, takes half of their number (if flagged).
 import type { Entry } from './namespace.ts';
 import { seal } from './seal.ts';
 
@@ -31,6 +32,8 @@ const KIND_MASK = 0b11;
 const HAS_POSIX = 0b100;
 const HAS_TARGET = 0b1000;
 const HAS_OBJECT = 0b1_0000;
+const IS_HEX = 0b10_0000;
+const HEX = /^(?:[0-9a-f]{2})+$/;
 
 const TWO_32 = 0x1_0000_0000;
 
@@ -58,14 +61,16 @@ function writeIno(key: Buffer, ino: number): void {
 
 export function encodeKnown(key: Buffer, known: Known): Buffer {
   const { posix, target, version, objectWords } = known;
-  const versionBytes = Buffer.byteLength(version);
+  const versionEncoding = HEX.test(version) ? 'hex' : 'utf8';
+  const versionBytes = Buffer.byteLength(version, versionEncoding);
   const variableBytes = (objectWords === undefined ? 0 : OBJECT_BYTES) + (posix === undefined ? 0 : POSIX_BYTES);
   const value = Buffer.allocUnsafe(FIXED_BYTES + variableBytes + versionBytes + (target?.length ?? 0));
   value[4] =
     KINDS.indexOf(known.kind) |
     (posix === undefined ? 0 : HAS_POSIX) |
     (target === undefined ? 0 : HAS_TARGET) |
-    (objectWords === undefined ? 0 : HAS_OBJECT);
+    (objectWords === undefined ? 0 : HAS_OBJECT) |
+    (versionEncoding === 'hex' ? IS_HEX : 0);
   value.writeUInt16LE(versionBytes, 5);
   writeUInt48(value, known.ino, 7);
   writeUInt48(value, known.checkedAtMs, 13);
@@ -75,7 +80,7 @@ export function encodeKnown(key: Buffer, known: Known): Buffer {
   let at = FIXED_BYTES;
   if (objectWords !== undefined) at = writeWords(value, at, ...objectWords);
   if (posix !== undefined) at = writeWords(value, at, posix.mode, posix.uid, posix.gid);
-  value.write(version, at);
+  value.write(version, at, versionEncoding);
   at += versionBytes;
   if (target !== undefined) value.set(target, at);
   return seal(key, value);
@@ -94,7 +99,7 @@ export function decodeKnown(value: Buffer, length: number): Known {
     kind: KINDS[flags & KIND_MASK] ?? 'file',
     sizeBytes: readUInt48(value, 19),
     mtimeMs: value.readDoubleLE(25),
-    version: value.toString('utf8', versionFrom, versionTo),
+    version: value.toString((flags & IS_HEX) !== 0 ? 'hex' : 'utf8', versionFrom, versionTo),
     posix: hasPosix
       ? {
           mode: value.readUInt32LE(posixFrom),
