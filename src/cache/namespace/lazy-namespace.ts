@@ -10,6 +10,7 @@ import { isTransient, UfsError, type Ufs, type UfsEntry } from '../ufs/index.ts'
 import { AbsentNames } from './absent.ts';
 import { addName, removeName, updateName, type Found } from './apply.ts';
 import { isFresh, recountMs, type RefreshPolicy } from './freshness.ts';
+import { ListAhead } from './list-ahead.ts';
 import { Lister } from './lister.ts';
 import {
   ROOT_INO,
@@ -53,6 +54,7 @@ export class LazyNamespace implements Namespace {
   readonly #deps: LazyNamespaceDeps;
   readonly #lister: Lister;
   readonly #readAhead: ReadAhead;
+  readonly #listAhead: ListAhead;
   readonly #totals: TotalsCounter;
   readonly #absent = new AbsentNames();
   readonly #closing = new AbortController();
@@ -84,6 +86,11 @@ export class LazyNamespace implements Namespace {
       pathOf,
       place: (ino) => tables.place(ino),
       fill: (folder, after, onWhole) => this.#lister.tree(folder, after, onWhole),
+    });
+    this.#listAhead = new ListAhead({
+      list: (folder, pagesMax, signal) => this.#lister.listSome(folder, pagesMax, signal),
+      nowMs,
+      logger,
     });
     this.#era = this.#readEra();
     this.#totals = new TotalsCounter({ ufs, tables, logger, nowMs }, recountMs(deps.refresh));
@@ -192,6 +199,7 @@ export class LazyNamespace implements Namespace {
   async close(): Promise<void> {
     this.#readAhead.close();
     this.#closing.abort();
+    await this.#listAhead.close();
     await this.#totals.close();
     await Promise.allSettled([...this.#asking.values(), this.#clearing]);
     await this.#deps.tables.close();
@@ -251,6 +259,8 @@ export class LazyNamespace implements Namespace {
       if (isKnown && this.#isStale && this.#asking.size >= ASKING_MAX_WHILE_STALE) return known;
       asking = this.#askStorage(folder, name, known).finally(() => this.#asking.delete(key));
       this.#asking.set(key, asking);
+      // Where everything is asked for each time, a listing would answer nothing.
+      if (this.#deps.refresh.policy !== 'always' && !this.#isStale) this.#listAhead.onLookup(folder);
     }
     return isKnown ? this.#orKnown(asking, known) : asking;
   }

@@ -52,6 +52,11 @@ export class Lister {
     }
   }
 
+  /** Up to so many pages of the folder; unless there are more, it is complete then. Somebody may list it at the same time. */
+  async listSome(folder: number, pagesMax: number, signal: AbortSignal): Promise<void> {
+    if (!this.#listing.has(folder)) await this.#list(folder, signal, pagesMax);
+  }
+
   /** What is under way about the folder does not count as asked any more; without one, about all of them. */
   distrust(folder?: number): void {
     if (folder === undefined) {
@@ -97,12 +102,14 @@ export class Lister {
     return result;
   }
 
-  async #list(folder: number, signal: AbortSignal | undefined): Promise<void> {
+  async #list(folder: number, signal: AbortSignal | undefined, pagesMax = Infinity): Promise<void> {
     const { ufs, tables, saidNow, pathOf } = this.#deps;
     const fill = this.fills.open(tables, folder, saidNow());
+    let pages = 0;
     try {
       for await (const page of ufs.list(pathOf(folder), signal)) {
         signal?.throwIfAborted();
+        if (++pages > pagesMax) return;
         await this.write((writer, found) => {
           for (const entry of page.entries) fill.add(writer, found, entry);
         });

@@ -169,3 +169,29 @@ test('numbers that are skipped are never given out, and what has a number keeps 
   }
   assert.deepEqual(seen, [1000, 1000, 5000, 1000, 5001, 1000]);
 });
+
+test('lookup() of one name after another in a folder has it listed, so that the storage is not asked for each', async (t) => {
+  const ufs = new MemoryUfs();
+  for (let i = 0; i < 1_500; i++) ufs.put(`file-${i}`, i);
+  const namespace = await open(t, ufs, { policy: 'never' });
+  for (let i = 0; i < 1_500; i++) {
+    assert.equal((await namespace.lookup(ROOT_INO, name(`file-${i}`)))?.sizeBytes, i);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.ok(namespace.isListed(ROOT_INO));
+  assert.equal(await namespace.lookup(ROOT_INO, name('missing')), undefined);
+  assert.ok(ufs.requests.stat < 1_000, `${ufs.requests.stat} names were asked for`);
+  assert.equal(ufs.requests.list, 2);
+});
+
+test('lookup() has no more than ten pages of a folder listed, and answers all of it', async (t) => {
+  const ufs = new MemoryUfs({ pageEntries: 2 });
+  for (let i = 10; i < 60; i++) ufs.put(`file-${i}`, i);
+  const namespace = await open(t, ufs, { policy: 'never' });
+  for (let i = 10; i < 60; i++) {
+    assert.equal((await namespace.lookup(ROOT_INO, name(`file-${i}`)))?.sizeBytes, i);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  assert.ok(!namespace.isListed(ROOT_INO));
+  assert.ok(ufs.requests.list <= 11 && ufs.requests.stat >= 30, JSON.stringify(ufs.requests));
+});
