@@ -133,6 +133,7 @@ export class LazyNamespace implements Namespace {
     const row = this.#deps.tables.folderRow(folder);
     if (row?.state === 'listed') {
       const wasReadAhead = cookie === 0 && this.#readAhead.take(folder);
+      if (wasReadAhead) this.#totals.giveWay();
       if (cookie !== 0 || wasReadAhead || this.#isFresh(row.atMs, row.era, this.#deps.nowMs())) {
         this.#give(folder, cookie, give);
         return;
@@ -233,6 +234,7 @@ export class LazyNamespace implements Namespace {
 
   async #listAndGive(folder: number, cookie: number, give: GiveEntry, wasListed: boolean): Promise<void> {
     this.#mustHaveBegun();
+    this.#totals.giveWay();
     try {
       const listed = this.#makeListed(folder);
       if (!wasListed) await listed;
@@ -257,6 +259,7 @@ export class LazyNamespace implements Namespace {
     let asking = this.#asking.get(key);
     if (asking === undefined) {
       if (isKnown && this.#isStale && this.#asking.size >= ASKING_MAX_WHILE_STALE) return known;
+      this.#totals.giveWay();
       asking = this.#askStorage(folder, name, known).finally(() => this.#asking.delete(key));
       this.#asking.set(key, asking);
       // Where everything is asked for each time, a listing would answer nothing.

@@ -50,3 +50,17 @@ test('files are in the totals as soon as a folder that has come since is listed,
   await namespace.refresh(ROOT_INO, true);
   assert.deepEqual(namespace.totals(), { files: 3, bytes: 30 });
 });
+
+test('the count gives way to readers, and comes to its end all the same', async (t) => {
+  const ufs = new MemoryUfs({ pageEntries: 2 });
+  for (const path of ['a/1', 'b/2', 'c/3']) ufs.put(path, 10);
+  const opener = openerFor(t, ufs, { policy: 'always' }, { countsTotals: true });
+  const namespace = await opener.open();
+  let asked = 0;
+  while (namespace.totals().files === undefined) {
+    await namespace.lookup(ROOT_INO, Buffer.from('a'));
+    asked += 1;
+  }
+  assert.deepEqual(namespace.totals(), { files: 3, bytes: 30 });
+  assert.ok(asked > 100, `${asked} lookups`);
+});

@@ -1,7 +1,8 @@
 // How many files and bytes the storage holds: counted by a walk in the background, kept up to date by what is found changed.
 //
 // The walk knows no names: its memory is a page. Where the storage walks in order, a walk that was interrupted goes on from
-// where it was last written down. Only one process counts: the one that serves.
+// where it was last written down. Only one process counts: the one that serves. It gives way to readers who wait for the
+// storage, for GIVE_WAY_MAX_MS a page at most.
 //
 // What is kept up to date: files that are found new, changed or gone in a folder whose names are all known, in a folder that
 // has itself come since the count (and so on below it), and files that were known. Not found before the next count: what
@@ -31,6 +32,9 @@ interface Counted {
 
 const KEEP_EVERY_PAGES = 50;
 const KEEP_CHANGES_EVERY_MS = 1_000;
+const READERS_WITHIN_MS = 200;
+const LOOK_AGAIN_MS = 100;
+const GIVE_WAY_MAX_MS = 1_000;
 const BACKOFF = { baseMs: 1_000, maxMs: 300_000 };
 
 export class TotalsCounter {
@@ -40,6 +44,7 @@ export class TotalsCounter {
   #counted: Counted;
   #keepTimer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
+  #readerAtMs = -Infinity;
 
   /** `recountMs`: how old a count may get; undefined for any age. */
   constructor(deps: TotalsDeps, recountMs: number | undefined) {
@@ -56,6 +61,11 @@ export class TotalsCounter {
     this.#counted = this.#read();
     this.#deps.tables.counts = this.#counted.countedAtMs ?? 0;
     this.#running = this.#run();
+  }
+
+  /** The storage is asked for a reader. */
+  giveWay(): void {
+    this.#readerAtMs = performance.now();
   }
 
   /** What was found changed. */
@@ -131,6 +141,7 @@ export class TotalsCounter {
         bytes += entry.sizeBytes;
       }
       pages += 1;
+      await this.#untilNoReader(signal);
       if (!ufs.walkIsOrdered || last === undefined || pages % KEEP_EVERY_PAGES !== 0) continue;
       this.#counted = { ...this.#counted, walk: { after: last.toString('base64'), files, bytes } };
       await this.#keep();
@@ -139,6 +150,13 @@ export class TotalsCounter {
     this.#counted = { files, bytes, countedAtMs: nowMs() };
     this.#deps.tables.counts = this.#counted.countedAtMs ?? 0;
     await this.#keep();
+  }
+
+  async #untilNoReader(signal: AbortSignal): Promise<void> {
+    for (let waitedMs = 0; waitedMs < GIVE_WAY_MAX_MS; waitedMs += LOOK_AGAIN_MS) {
+      if (performance.now() - this.#readerAtMs > READERS_WITHIN_MS) return;
+      await sleepUnreferenced(LOOK_AGAIN_MS, signal);
+    }
   }
 }
 
