@@ -15,6 +15,7 @@ type Violation = { rule: { name: string }; from: string };
 
 const BAD: readonly { breaks: string; file: string }[] = [
   { breaks: 'room base', file: 'src/base/upward.ts' },
+  { breaks: 'room api', file: 'src/api/upward.ts' },
   { breaks: 'room fuse', file: 'src/fuse/type-upward.ts' },
   { breaks: 'room fuse/protocol', file: 'src/fuse/protocol/calls-libc.ts' },
   { breaks: 'through the door', file: 'src/recovery/deep.ts' },
@@ -23,6 +24,7 @@ const BAD: readonly { breaks: string; file: string }[] = [
   { breaks: 'LMDB only in cache/namespace', file: 'src/cache/client/opens-lmdb.ts' },
   { breaks: 'koffi only in libc', file: 'src/fuse/calls-native.ts' },
   { breaks: 'child_process only in host', file: 'src/fuse/runs-process.ts' },
+  { breaks: 'pure', file: 'src/api/reads-files.ts' },
   { breaks: 'pure', file: 'src/fuse/protocol/reads-files.ts' },
   { breaks: 'pure', file: 'src/recovery/reads-files.plan.ts' },
   { breaks: 'plans only plan', file: 'src/recovery/calls-host.plan.ts' },
@@ -52,7 +54,7 @@ test('files that keep the rules pass', () => {
 test('every rule has a file that breaks it', () => {
   const config = createRequire(import.meta.url)(CONFIG) as { forbidden: { name: string }[] };
   const covered = new Set(BAD.map((it) => it.breaks));
-  // The rows of the room table are one rule made many times; three samples are enough.
+  // The rows of the room table are one rule made many times; a few samples are enough.
   const uncovered = config.forbidden.filter(({ name }) => !name.startsWith('room ') && !covered.has(name));
   assert.deepEqual(uncovered, []);
 });
